@@ -1,0 +1,45 @@
+import { type Answer, decode, encode, type Question } from "dns-packet";
+import type { Forwarder } from "./forward.ts";
+import { maxTcpBytes, type Query, readQuery, writeRefusal, writeResponse } from "./message.ts";
+import { type Authority, type Resolution, rcodes, resolve } from "./resolve.ts";
+
+export type Transport = "udp" | "tcp";
+
+/** Turns the bytes of a query into the bytes of its answer; undefined for what is dropped. Never rejects. */
+export type Responder = (bytes: Buffer, transport: Transport) => Promise<Buffer | undefined>;
+
+export function createResponder(authority: Authority, forwarder: Forwarder): Responder {
+  return async (bytes, transport) => {
+    const query = readQuery(bytes);
+    if (!query) return undefined;
+    if (query.opcode !== 0) return writeRefusal(query, rcodes.notImp);
+    if (!query.question) return writeRefusal(query, rcodes.formErr);
+    if ((query.question.class ?? "IN") !== "IN") return writeRefusal(query, rcodes.refused);
+    const local = resolve(authority, query.question);
+    if (!local) return forwardWhole(forwarder, bytes, query);
+    const maxBytes = transport === "tcp" ? maxTcpBytes : query.udpBytes;
+    return writeResponse(query, await completed(forwarder, local, query.question), maxBytes);
+  };
+}
+
+async function forwardWhole(forwarder: Forwarder, bytes: Buffer, query: Query): Promise<Buffer> {
+  if (!forwarder.available) return writeRefusal(query, rcodes.refused);
+  return (await forwarder.forward(bytes)) ?? writeRefusal(query, rcodes.servFail);
+}
+
+/** Appends what the alias of an ExternalName Service leads to; the alias alone when nobody can tell. */
+async function completed(forwarder: Forwarder, local: Resolution, { type }: Question): Promise<Resolution> {
+  if (!local.continueAt || !forwarder.available) return local;
+  const ask = encode({ type: "query", id: 0, flags: 0x100, questions: [{ name: local.continueAt, type }] });
+  const reply = await forwarder.forward(ask);
+  return { ...local, answers: [...local.answers, ...(reply ? answersOf(reply) : [])] };
+}
+
+function answersOf(reply: Buffer): readonly Answer[] {
+  try {
+    return decode(reply).answers ?? [];
+  } catch {
+    // An upstream that sends garbage is as good as none.
+    return [];
+  }
+}
