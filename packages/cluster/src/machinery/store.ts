@@ -76,9 +76,12 @@ export interface ApiStore extends Registry {
   /** Finds a served resource; custom resources included. */
   find(group: string, version: string, plural: string): ResourceDescriptor | undefined;
   descriptors(): readonly ResourceDescriptor[];
+  /** The object's JSON in UTF-8, made once per version and shared: write it out, don't change it. */
+  json(object: Stored<ApiObject>): Buffer;
   /** Latest resourceVersion. */
   readonly resourceVersion: string;
   page(resource: ResourceDescriptor, options: PageOptions): Page;
+  /** Takes `body` over: the caller must not use it afterwards. So do `put` and `patch`. */
   post(resource: ResourceDescriptor, namespace: string, body: ApiObject, options: RequestOptions): Promise<WriteResult>;
   put(
     resource: ResourceDescriptor,

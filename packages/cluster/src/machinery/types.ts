@@ -25,11 +25,14 @@ import type { PodDisruptionBudget } from "kubernetes-types/policy/v1.js";
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from "kubernetes-types/rbac/v1.js";
 import type { StorageClass } from "kubernetes-types/storage/v1.js";
 
+/** Metadata of an object that is being made: the server's fields can be set. */
+export type MutableMeta = { -readonly [Field in keyof ObjectMeta]: ObjectMeta[Field] };
+
 /** Any Kubernetes object as JSON. */
 export interface ApiObject {
   apiVersion?: string;
   kind?: string;
-  metadata?: ObjectMeta;
+  metadata?: MutableMeta;
   // biome-ignore lint/suspicious/noExplicitAny: an object's body is open JSON; kinds narrow it.
   [field: string]: any;
 }

@@ -1,0 +1,151 @@
+/** The registry behind both its faces: typed calls of the cluster's own parts, and requests that came over HTTP. */
+import { jsonClone, jsonEqual } from "./json.ts";
+import { readPage } from "./read/page.ts";
+import { startWatch } from "./read/watch.ts";
+import { Catalogue } from "./resources/catalogue.ts";
+import type { ResourceRow } from "./resources/row.ts";
+import { matchesSelector, parseSelector, selectorOfLabels } from "./selectors.ts";
+import type { Storage } from "./storage/storage.ts";
+import type {
+  ApiStore,
+  PageOptions,
+  PatchType,
+  RequestOptions,
+  ResourceDescriptor,
+  WatchMessage,
+  WatchOptions,
+} from "./store.ts";
+import type { ApiObject, Change, Clock, DeleteOptions, ListOptions, Stored, WriteOptions } from "./types.ts";
+import { badRequest } from "./write/refusals.ts";
+import { Writer, type WriterParts } from "./write/writer.ts";
+
+type Item = Stored<ApiObject>;
+
+export class Machinery implements ApiStore {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #catalogue: Catalogue;
+  readonly #writer: Writer;
+
+  constructor(parts: WriterParts) {
+    this.#storage = parts.storage;
+    this.#clock = parts.clock;
+    this.#catalogue = new Catalogue();
+    this.#writer = new Writer(parts);
+  }
+
+  get resourceVersion(): string {
+    return String(this.#storage.version);
+  }
+
+  find(group: string, version: string, plural: string): ResourceDescriptor | undefined {
+    return this.#catalogue.find(group, version, plural);
+  }
+
+  descriptors(): readonly ResourceDescriptor[] {
+    return this.#catalogue.rows();
+  }
+
+  json(object: Item): Buffer {
+    return this.#storage.json(object);
+  }
+
+  page(resource: ResourceDescriptor, options: PageOptions) {
+    return readPage(this.#storage, this.#catalogue.rowOf(resource), options);
+  }
+
+  watch(resource: ResourceDescriptor, options: WatchOptions, listener: (message: WatchMessage) => void): () => void {
+    return startWatch(this.#storage, this.#clock, this.#catalogue.rowOf(resource), options, listener);
+  }
+
+  async post(resource: ResourceDescriptor, namespace: string, body: ApiObject, options: RequestOptions) {
+    return this.#writer.create(this.#catalogue.rowOf(resource), namespace, body, options);
+  }
+
+  async put(resource: ResourceDescriptor, namespace: string, name: string, body: ApiObject, options: RequestOptions) {
+    return this.#writer.replace(this.#catalogue.rowOf(resource), namespace, name, () => body, options);
+  }
+
+  async patch(
+    _resource: ResourceDescriptor,
+    _namespace: string,
+    _name: string,
+    type: PatchType,
+    _body: unknown,
+    _options: RequestOptions,
+  ): Promise<never> {
+    throw badRequest(`patch type ${type} is being written`);
+  }
+
+  async remove(resource: ResourceDescriptor, namespace: string, name: string, options: DeleteOptions) {
+    return this.#writer.remove(this.#catalogue.rowOf(resource), namespace, name, options);
+  }
+
+  get<T>(resource: string, namespace: string, name: string): T | undefined {
+    return this.#storage.collection(resource).get(namespace, name) as T | undefined;
+  }
+
+  list<T>(resource: string, { namespace = "", labels }: ListOptions = {}): readonly T[] {
+    const items = this.#storage.collection(resource).list(namespace);
+    if (!labels) return items as readonly T[];
+    const selector = typeof labels === "string" ? parseSelector(labels) : selectorOfLabels(labels);
+    return items.filter((item) =>
+      matchesSelector(selector, item.metadata.labels),
+    ) as readonly unknown[] as readonly T[];
+  }
+
+  async create<T>(resource: string, object: ApiObject, options: WriteOptions = {}): Promise<T> {
+    const row = this.#catalogue.require(resource);
+    const body = jsonClone(object);
+    const namespace = namespaceOf(row, body);
+    return (await this.#writer.create(row, namespace, body, internal(options))).object as T;
+  }
+
+  async update<T>(resource: string, object: ApiObject, options: WriteOptions = {}): Promise<T> {
+    const row = this.#catalogue.require(resource);
+    const body = jsonClone(object);
+    const name = body.metadata?.name ?? "";
+    return (await this.#writer.replace(row, namespaceOf(row, body), name, () => body, internal(options))).object as T;
+  }
+
+  /** Reading, changing and taking a place in the order happen without a pause, so there is no conflict to retry. */
+  async modify<T>(
+    resource: string,
+    namespace: string,
+    name: string,
+    // biome-ignore lint/suspicious/noConfusingVoidType: as in the contract.
+    change: (draft: never) => false | void,
+    options: WriteOptions = {},
+  ): Promise<T | undefined> {
+    const row = this.#catalogue.require(resource);
+    const old = this.#storage.latest(row.key, namespace, name);
+    if (!old) return undefined;
+    const draft = jsonClone<ApiObject>(old);
+    if (change(draft as never) === false) return undefined;
+    if (jsonEqual(draft, old)) {
+      await this.#storage.settled(row.key, namespace, name);
+      return old as T;
+    }
+    return (await this.#writer.replace(row, namespace, name, () => draft, internal(options))).object as T;
+  }
+
+  async delete(resource: string, namespace: string, name: string, options: DeleteOptions = {}): Promise<void> {
+    await this.#writer.remove(this.#catalogue.require(resource), namespace, name, options);
+  }
+
+  subscribe<T>(resource: string, listener: (change: Change<T>) => void): () => void {
+    const tell = listener as unknown as (change: Change<ApiObject>) => void;
+    for (const object of this.#storage.collection(resource).list()) tell({ type: "ADDED", object });
+    return this.#storage.listen(resource, tell);
+  }
+
+  async close(): Promise<void> {
+    await this.#storage.close();
+  }
+}
+
+const internal = (options: WriteOptions) => ({ ...options, isInternal: true });
+
+function namespaceOf(row: ResourceRow, body: ApiObject): string {
+  return row.namespaced ? (body.metadata?.namespace ?? "default") : "";
+}

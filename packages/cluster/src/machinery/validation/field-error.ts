@@ -1,0 +1,64 @@
+/** Refusals of single fields, worded as Kubernetes words them, and the Invalid status that carries them. */
+import { type StatusCause, StatusError } from "../errors.ts";
+
+const titles = {
+  FieldValueRequired: "Required value",
+  FieldValueInvalid: "Invalid value",
+  FieldValueNotSupported: "Unsupported value",
+  FieldValueForbidden: "Forbidden",
+  FieldValueDuplicate: "Duplicate value",
+  FieldValueTooLong: "Too long",
+  FieldValueTooMany: "Too many",
+  FieldValueNotFound: "Not found",
+} as const;
+
+export interface FieldError {
+  readonly reason: keyof typeof titles;
+  readonly field: string;
+  /** All that follows the field's name. */
+  readonly body: string;
+}
+
+/** How Kubernetes prints the refused value: text quoted, the rest as JSON. */
+const show = (value: unknown): string => (value === undefined || value === null ? "null" : JSON.stringify(value));
+
+const build = (reason: FieldError["reason"], field: string, value?: string, detail?: string): FieldError => ({
+  reason,
+  field,
+  body: [titles[reason], value, detail].filter((part) => part !== undefined && part !== "").join(": "),
+});
+
+export const required = (field: string, detail = ""): FieldError =>
+  build("FieldValueRequired", field, undefined, detail);
+export const invalid = (field: string, value: unknown, detail: string): FieldError =>
+  build("FieldValueInvalid", field, show(value), detail);
+export const forbidden = (field: string, detail: string): FieldError =>
+  build("FieldValueForbidden", field, undefined, detail);
+export const duplicate = (field: string, value: unknown): FieldError =>
+  build("FieldValueDuplicate", field, show(value));
+export const notFound = (field: string, value: unknown): FieldError => build("FieldValueNotFound", field, show(value));
+export const tooLong = (field: string, limit: number): FieldError =>
+  build("FieldValueTooLong", field, undefined, `may not be more than ${limit} bytes`);
+export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError =>
+  build(
+    "FieldValueNotSupported",
+    field,
+    show(value),
+    `supported values: ${supported.map((item) => JSON.stringify(item)).join(", ")}`,
+  );
+
+const message = ({ field, body }: FieldError) => `${field}: ${body}`;
+
+/** One error stands alone, several are bracketed, repeated ones are told once. */
+const aggregate = (errors: readonly FieldError[]) => {
+  const messages = [...new Set(errors.map(message))];
+  return messages.length === 1 ? messages[0] : `[${messages.join(", ")}]`;
+};
+
+/** `kind` is qualified, such as `StatefulSet.apps`. */
+export function invalidObject(kind: string, name: string, errors: readonly FieldError[]): StatusError {
+  const [shortKind = "", ...group] = kind.split(".");
+  const causes: StatusCause[] = errors.map(({ reason, field, body }) => ({ reason, message: body, field }));
+  const details = { name, kind: shortKind, ...(group.length > 0 && { group: group.join(".") }), causes };
+  return new StatusError("Invalid", `${kind} ${JSON.stringify(name)} is invalid: ${aggregate(errors)}`, details);
+}

@@ -1,0 +1,231 @@
+/**
+ * Create, replace and delete, for every kind alike. Each runs without a pause from reading the latest state to taking its place in the
+ * journal, so that no other write comes between; only then does it wait.
+ */
+import type { AddressPlan } from "../../network/types.ts";
+import { jsonEqual } from "../json.ts";
+import { generateName } from "../names.ts";
+import { qualifiedKind, type ResourceRow, type WriteContext } from "../resources/row.ts";
+import type { Storage, Unversioned } from "../storage/storage.ts";
+import type { RequestOptions, WriteResult } from "../store.ts";
+import type { ApiObject, Clock, DeleteOptions, Stored } from "../types.ts";
+import { invalidObject } from "../validation/field-error.ts";
+import { validateMetadata } from "../validation/metadata.ts";
+import { Allocator } from "./allocator.ts";
+import { checkPreconditions, decideDeletion, isReleased } from "./deletion.ts";
+import { checkName, type Draft, identify } from "./identity.ts";
+import { beginMetadata, carryMetadata, differsInSpec } from "./metadata.ts";
+import { alreadyExists, badRequest, conflict, forbiddenObject, namespaceTerminating, notFound } from "./refusals.ts";
+import { mergeSubresource } from "./subresources.ts";
+
+type Item = Stored<ApiObject>;
+
+export interface WriterParts {
+  readonly storage: Storage;
+  readonly plan: AddressPlan;
+  readonly clock: Clock;
+}
+
+export interface Intent extends RequestOptions {
+  /** Written by a part of the cluster itself. */
+  readonly isInternal?: boolean;
+}
+
+interface Transaction {
+  readonly context: WriteContext;
+  readonly warnings: string[];
+  /** Gives back what the write took. */
+  abort(): void;
+}
+
+const maxNameTries = 8;
+const lastingNamespaces = ["default", "kube-system", "kube-public"];
+
+export class Writer {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #plan: AddressPlan;
+  readonly #allocator: Allocator;
+
+  constructor({ storage, plan, clock }: WriterParts) {
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#plan = plan;
+    this.#allocator = new Allocator(plan);
+    this.#followServices();
+  }
+
+  /** Takes `body` over. */
+  async create(row: ResourceRow, namespace: string, body: ApiObject, intent: Intent): Promise<WriteResult> {
+    const transaction = this.#begin(intent);
+    return this.#guard(transaction, async () => {
+      const draft = this.#composeNew(row, namespace, body, transaction.context);
+      const object = await this.#store(row, draft, intent, transaction);
+      return { object, created: true, warnings: transaction.warnings };
+    });
+  }
+
+  /** Replaces the object by what `change` makes of it (a fresh draft, which is taken over). */
+  async replace(
+    row: ResourceRow,
+    namespace: string,
+    name: string,
+    change: (old: Item) => ApiObject,
+    intent: Intent,
+  ): Promise<WriteResult> {
+    const old = this.#require(row, namespace, name);
+    const transaction = this.#begin(intent);
+    return this.#guard(transaction, async () => {
+      const draft = this.#composeNext(row, old, identify(row, namespace, change(old)), intent, transaction.context);
+      const object = await this.#storeNext(row, old, draft, intent, transaction);
+      return { object, created: false, warnings: transaction.warnings };
+    });
+  }
+
+  async remove(row: ResourceRow, namespace: string, name: string, options: DeleteOptions) {
+    const old = this.#require(row, namespace, name);
+    checkPreconditions(row, old, options);
+    if (row.key === "namespaces" && lastingNamespaces.includes(name))
+      throw forbiddenObject(row, name, "this namespace may not be deleted");
+    const deletion = decideDeletion(row, old, options, this.#clock.now());
+    if (deletion.kind === "drop") return { object: options.dryRun ? old : await this.#drop(row, old), gone: true };
+    if (deletion.kind === "none" || options.dryRun) {
+      await this.#storage.settled(row.key, namespace, name);
+      return { object: old, gone: false };
+    }
+    return { object: await this.#storage.put(row.key, deletion.object as Unversioned), gone: false };
+  }
+
+  #require(row: ResourceRow, namespace: string, name: string): Item {
+    const object = this.#storage.latest(row.key, namespace, name);
+    if (!object) throw notFound(row, name);
+    return object;
+  }
+
+  #composeNew(row: ResourceRow, namespace: string, body: ApiObject, context: WriteContext): Draft {
+    const draft = identify(row, namespace, body);
+    if (draft.metadata.resourceVersion) throw badRequest("resourceVersion should not be set on objects to be created");
+    beginMetadata(row, draft, context.now);
+    if (hasStatus(row) && row.key !== "nodes") delete draft.status;
+    this.#checkNamespace(row, draft);
+    runHooks(row, draft, context);
+    this.#checkFree(row, draft);
+    return draft;
+  }
+
+  #checkNamespace(row: ResourceRow, { metadata }: Draft): void {
+    if (!row.namespaced) return;
+    const { namespace = "", name = "" } = metadata;
+    const holder = this.#storage.latest("namespaces", "", namespace);
+    if (!holder) throw notFound({ group: "", plural: "namespaces" }, namespace);
+    if (holder.metadata.deletionTimestamp) throw namespaceTerminating(row, name, namespace);
+  }
+
+  /** A generated name that is taken is drawn again. */
+  #checkFree(row: ResourceRow, { metadata }: Draft): void {
+    const isTaken = () => this.#storage.latest(row.key, metadata.namespace ?? "", metadata.name!) !== undefined;
+    for (let tries = 1; isTaken(); tries++) {
+      if (!metadata.generateName || tries > maxNameTries) throw alreadyExists(row, metadata.name!);
+      metadata.name = generateName(metadata.generateName);
+    }
+  }
+
+  #composeNext(row: ResourceRow, old: Item, body: Draft, intent: Intent, context: WriteContext): Draft {
+    checkName(body, old.metadata.name);
+    checkVersion(row, body, old);
+    const { subresource } = intent;
+    if (subresource) return this.#composeSubresource(row, old, body, subresource);
+    carryMetadata(body, old);
+    if (hasStatus(row)) carryStatus(body, old);
+    runHooks(row, body, context, old);
+    if (row.strategy.hasGeneration && differsInSpec(body, old))
+      body.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    return body;
+  }
+
+  #composeSubresource(row: ResourceRow, old: Item, body: Draft, subresource: string): Draft {
+    const draft = mergeSubresource(subresource, body, old);
+    if (!draft) throw badRequest(`${row.key} has no subresource ${subresource} that can be written`);
+    if (row.strategy.hasGeneration && differsInSpec(draft, old))
+      draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    return draft;
+  }
+
+  async #storeNext(row: ResourceRow, old: Item, draft: Draft, intent: Intent, transaction: Transaction): Promise<Item> {
+    if (jsonEqual(draft, old)) {
+      await this.#storage.settled(row.key, old.metadata.namespace ?? "", old.metadata.name);
+      return old;
+    }
+    if (isReleased(row, draft) && !intent.dryRun) return this.#drop(row, draft as Item);
+    const object = await this.#store(row, draft, intent, transaction);
+    if (row.key === "services" && !intent.dryRun) this.#allocator.settle(old.metadata.uid, old, object);
+    return object;
+  }
+
+  async #store(row: ResourceRow, draft: Draft, intent: Intent, transaction: Transaction): Promise<Item> {
+    if (!intent.dryRun) return this.#storage.put(row.key, draft as Unversioned);
+    transaction.abort();
+    return draft as Item;
+  }
+
+  async #drop(row: ResourceRow, object: Item): Promise<Item> {
+    const gone = await this.#storage.drop(row.key, object);
+    if (row.key === "services") this.#allocator.settle(object.metadata.uid, object, undefined);
+    return gone;
+  }
+
+  #begin(intent: Intent): Transaction {
+    const warnings: string[] = [];
+    const allocations = this.#allocator.begin();
+    const context: WriteContext = {
+      latest: (resource, namespace, name) => this.#storage.latest(resource, namespace, name),
+      plan: this.#plan,
+      now: this.#clock.now(),
+      isInternal: intent.isInternal ?? false,
+      allocations,
+      warn: (message) => warnings.push(message),
+    };
+    return { context, warnings, abort: () => allocations.release() };
+  }
+
+  async #guard<T>(transaction: Transaction, write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      transaction.abort();
+      throw error;
+    }
+  }
+
+  #followServices(): void {
+    for (const service of this.#storage.collection("services").list())
+      this.#allocator.adopt(service.metadata.uid, service);
+  }
+}
+
+const hasStatus = (row: ResourceRow) => row.subresources.includes("status");
+
+function carryStatus(draft: Draft, old: Item): void {
+  if (old.status === undefined) delete draft.status;
+  else draft.status = old.status;
+}
+
+function checkVersion(row: ResourceRow, { metadata }: Draft, old: Item): void {
+  const { uid, resourceVersion, name } = old.metadata;
+  if (metadata.uid && metadata.uid !== uid)
+    throw conflict(row, name, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid}`);
+  if (metadata.resourceVersion && metadata.resourceVersion !== resourceVersion) throw conflict(row, name);
+}
+
+function runHooks(row: ResourceRow, draft: Draft, context: WriteContext, old?: Item): void {
+  const { defaults, admit, prepare, validate, validateUpdate } = row.strategy;
+  defaults?.(draft);
+  admit?.(draft, context, old);
+  prepare?.(draft, context, old);
+  const errors = [
+    ...validateMetadata(row, draft, old),
+    ...(validate?.(draft) ?? []),
+    ...((old && validateUpdate?.(draft, old, context)) ?? []),
+  ];
+  if (errors.length > 0) throw invalidObject(qualifiedKind(row), draft.metadata.name ?? "", errors);
+}
