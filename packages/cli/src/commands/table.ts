@@ -1,0 +1,102 @@
+/** All commands. A new one is a row here and a function; functions are loaded only when they run. */
+import type { CommandOption, CommandRow } from "./types.ts";
+
+const context: CommandOption = {
+  flags: "--context <name>",
+  description: "use this context of your kubeconfig instead of the embedded cluster",
+};
+const variant: CommandOption = {
+  flags: "--variant <name>",
+  description: "which set of manifests, where a system has several",
+};
+
+export const commands: readonly CommandRow[] = [
+  {
+    usage: "up <system>",
+    summary: "bring a system (or a file or folder of manifests) up and wait until it serves",
+    options: [context, variant, { flags: "--timeout <seconds>", description: "how long to wait (default 300)" }],
+    examples: ["coracle up kvstore", "coracle up ./my-manifests", "coracle up kvstore --context staging"],
+    json: true,
+    run: async (...call) => (await import("./up.ts")).up(...call),
+  },
+  {
+    usage: "status [system]",
+    summary: "show pods, roles and addresses of what is up",
+    options: [context],
+    examples: ["coracle status", "coracle status kvstore --json"],
+    json: true,
+    run: async (...call) => (await import("./status.ts")).status(...call),
+  },
+  {
+    usage: "down <system>",
+    summary: "delete a system; its claims and their data are kept",
+    options: [
+      context,
+      variant,
+      { flags: "--delete-data", description: "delete claims, volumes and the namespace as well" },
+      { flags: "--timeout <seconds>", description: "how long to wait (default 120)" },
+    ],
+    examples: ["coracle down kvstore", "coracle down kvstore --delete-data"],
+    json: true,
+    run: async (...call) => (await import("./down.ts")).down(...call),
+  },
+  {
+    usage: "logs <system>",
+    summary: "print the logs of all pods of a system",
+    options: [
+      context,
+      variant,
+      { flags: "-f, --follow", description: "go on as new lines come" },
+      { flags: "--tail <lines>", description: "how many of the last lines of each pod (default 50)" },
+    ],
+    examples: ["coracle logs kvstore", "coracle logs kvstore -f --tail 0"],
+    run: async (...call) => (await import("./logs.ts")).logs(...call),
+  },
+  {
+    usage: "cluster start",
+    summary: "start the embedded cluster",
+    options: [
+      { flags: "--nodes <count>", description: "how many virtual nodes (default 1)" },
+      { flags: "--isolation <level>", description: "namespaces, plain or auto (default auto)" },
+    ],
+    examples: ["coracle cluster start", "coracle cluster start --nodes 3"],
+    json: true,
+    run: async (...call) => (await import("./cluster.ts")).start(...call),
+  },
+  {
+    usage: "cluster stop",
+    summary: "stop the cluster and its pods; objects and volumes are kept",
+    examples: ["coracle cluster stop"],
+    json: true,
+    run: async (call) => (await import("./cluster.ts")).stop(call),
+  },
+  {
+    usage: "cluster status",
+    summary: "show whether the cluster runs, and where (exit code 3 when it does not)",
+    examples: ["coracle cluster status", "coracle cluster status --json"],
+    json: true,
+    run: async (call) => (await import("./cluster.ts")).status(call),
+  },
+  {
+    usage: "cluster delete",
+    summary: "stop the cluster and delete all its objects and volumes",
+    options: [{ flags: "--yes", description: "do not ask" }],
+    examples: ["coracle cluster delete --yes"],
+    json: true,
+    run: async (...call) => (await import("./cluster.ts")).remove(...call),
+  },
+  {
+    usage: "kubeconfig",
+    summary: "print the path of the cluster's kubeconfig",
+    examples: ["kubectl --kubeconfig $(coracle kubeconfig) get pods -A"],
+    json: true,
+    run: async (call) => (await import("./shell.ts")).kubeconfig(call),
+  },
+  {
+    usage: "env",
+    summary: "print what a shell needs for kubectl and the systems' own commands",
+    examples: ['eval "$(coracle env)"'],
+    json: true,
+    run: async (call) => (await import("./shell.ts")).env(call),
+  },
+];

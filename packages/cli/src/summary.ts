@@ -1,0 +1,117 @@
+/** The picture of a system after `up` and in `status`: pods with their roles, where to connect, what to try next. */
+import { resources } from "@coracle/kube";
+import type { Pod, Service } from "kubernetes-types/core/v1.js";
+import { type Deployment, ofKind } from "./deployment.ts";
+import { isReady } from "./readiness.ts";
+import { table } from "./table.ts";
+import { podsOf } from "./wait.ts";
+
+export interface PodLine {
+  readonly name: string;
+  readonly namespace: string;
+  readonly ready: boolean;
+  readonly phase: string;
+  readonly role: string;
+  readonly restarts: number;
+  readonly address: string;
+  readonly node: string;
+}
+
+export interface AddressLine {
+  readonly service: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Summary {
+  readonly system: string;
+  readonly namespaces: readonly string[];
+  readonly ready: number;
+  readonly pods: readonly PodLine[];
+  readonly addresses: readonly AddressLine[];
+  readonly tryNext: readonly string[];
+}
+
+/** `onLoopback`: load balancers also listen on 127.0.0.1, as the embedded cluster's do. */
+export async function summarize(deployment: Deployment, onLoopback: boolean): Promise<Summary> {
+  const pods = (await podsOf(deployment)).map((pod) => podLine(deployment, pod));
+  const addresses = await serviceAddresses(deployment, onLoopback);
+  return {
+    system: deployment.system.name,
+    namespaces: deployment.namespaces,
+    ready: pods.filter(({ ready }) => ready).length,
+    pods,
+    addresses,
+    tryNext: deployment.system.tryNext.map((line) => fillIn(line, deployment, pods, addresses)),
+  };
+}
+
+function podLine({ system: { role } }: Deployment, pod: Pod): PodLine {
+  return {
+    name: pod.metadata?.name ?? "",
+    namespace: pod.metadata?.namespace ?? "",
+    ready: isReady(pod),
+    phase: pod.metadata?.deletionTimestamp ? "Terminating" : (pod.status?.phase ?? "Pending"),
+    role: role ? (pod.metadata?.labels?.[role.label] ?? role.otherwise) : "",
+    restarts: Math.max(0, ...(pod.status?.containerStatuses ?? []).map(({ restartCount }) => restartCount)),
+    address: pod.status?.podIP ?? "",
+    node: pod.spec?.nodeName ?? "",
+  };
+}
+
+async function serviceAddresses(deployment: Deployment, onLoopback: boolean): Promise<AddressLine[]> {
+  const balancers = ofKind(deployment, "Service").filter(
+    ({ object }) => (object as Service).spec?.type === "LoadBalancer",
+  );
+  const services = await Promise.all(
+    balancers.map(({ object, namespace }) =>
+      deployment.kube.get(resources.services, object.metadata.name, { namespace }),
+    ),
+  );
+  return services.flatMap((service) => addressesOf(service, onLoopback));
+}
+
+function addressesOf(service: Service, onLoopback: boolean): AddressLine[] {
+  const [ingress] = service.status?.loadBalancer?.ingress ?? [];
+  const host = (onLoopback ? "127.0.0.1" : undefined) ?? ingress?.ip ?? ingress?.hostname;
+  if (!host) return [];
+  return (service.spec?.ports ?? []).map(({ port }) => ({ service: service.metadata?.name ?? "", host, port }));
+}
+
+function fillIn(
+  line: string,
+  deployment: Deployment,
+  pods: readonly PodLine[],
+  addresses: readonly AddressLine[],
+): string {
+  const { role } = deployment.system;
+  const values: Record<string, string> = {
+    leader: (role && pods.find((pod) => pod.role !== role.otherwise)?.name) ?? pods[0]?.name ?? "",
+    namespace: deployment.namespaces[0] ?? "default",
+    host: addresses[0]?.host ?? "127.0.0.1",
+    port: String(addresses[0]?.port ?? ""),
+  };
+  return line.replace(/\{(leader|namespace|host|port)\}/g, (_, key: string) => values[key] as string);
+}
+
+export function summaryText(summary: Summary): string {
+  const withRole = summary.pods.some(({ role }) => role !== "");
+  const head = ["POD", "READY", "STATUS", ...(withRole ? ["ROLE"] : []), "RESTARTS", "ADDRESS", "NODE"];
+  const rows = summary.pods.map((pod) => [
+    pod.name,
+    pod.ready ? "yes" : "no",
+    pod.phase,
+    ...(withRole ? [pod.role] : []),
+    String(pod.restarts),
+    pod.address,
+    pod.node,
+  ]);
+  const connect = summary.addresses.map(({ service, host, port }) => `  ${host}:${port}  (${service})`);
+  return [
+    `${summary.system}: ${summary.ready}/${summary.pods.length} pods ready in namespace ${summary.namespaces.join(", ")}`,
+    "",
+    table([head, ...rows]),
+    ...(connect.length > 0 ? ["", "Connect", ...connect] : []),
+    ...(summary.tryNext.length > 0 ? ["", "Try next", ...summary.tryNext.map((line) => `  ${line}`)] : []),
+  ].join("\n");
+}

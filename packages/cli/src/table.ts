@@ -1,0 +1,7 @@
+/** Left-aligned columns, two spaces in, three apart. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  return rows
+    .map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] as number)).join("   ")}`.trimEnd())
+    .join("\n");
+}

@@ -1,0 +1,73 @@
+// Makes a fresh clone ready to run: installs the locked packages and compiles the sources, each only when something changed.
+// Plain JavaScript with nothing but Node's own modules, because it runs before anything is installed.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const minimum = [20, 19];
+
+/** Installs and compiles what is out of date; returns at once when nothing is. */
+export function prepare() {
+  requireNode();
+  once("installed", [join(root, "package-lock.json")], readFileSync, () =>
+    run("npm", ["ci", "--no-audit", "--no-fund"]),
+  );
+  once("compiled", sources(), stamp, () =>
+    run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-b"]),
+  );
+}
+
+function requireNode() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > minimum[0] || (major === minimum[0] && minor >= minimum[1])) return;
+  process.stderr.write(`Coracle needs Node.js ${minimum.join(".")} or later; this is ${process.version}.\n`);
+  process.exit(1);
+}
+
+/** Runs `work` unless the files' digest is the one recorded when it last succeeded. */
+function once(what, files, read, work) {
+  const record = join(root, "node_modules", `.coracle-${what}`);
+  const digest = files.reduce((hash, file) => hash.update(file).update(read(file)), createHash("sha256")).digest("hex");
+  if (existsSync(record) && readFileSync(record, "utf8") === digest) return;
+  work();
+  writeFileSync(record, digest);
+}
+
+function sources() {
+  const folders = ["packages", "systems"].flatMap((kind) =>
+    readdirSync(join(root, kind)).map((name) => join(root, kind, name)),
+  );
+  return [
+    join(root, "tsconfig.base.json"),
+    ...folders.flatMap((folder) => [join(folder, "tsconfig.json"), ...files(join(folder, "src"))]),
+  ];
+}
+
+function files(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+function stamp(file) {
+  const { mtimeMs, size } = statSync(file);
+  return `${mtimeMs}:${size}`;
+}
+
+function run(command, args) {
+  process.stderr.write(command === "npm" ? "Installing packages (once)...\n" : "Compiling...\n");
+  try {
+    // Everything goes to stderr: stdout belongs to the command that the user asked for.
+    execFileSync(command, args, { cwd: root, stdio: ["ignore", 2, 2] });
+  } catch (error) {
+    process.stderr.write(`${command} ${args.join(" ")} failed (${error.message}). Nothing was started.\n`);
+    process.exit(1);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) prepare();
