@@ -1,0 +1,37 @@
+/** Everything kvstore itself can fail with: a code to act on, a message that says what happened, what is safe and what to do. */
+
+export type KvStoreErrorCode =
+  /** Another process works on the data folder. */
+  | "locked"
+  /** A data file is not what this program wrote. */
+  | "corrupt"
+  /** The disk has no room; nothing was written. */
+  | "disk-full"
+  /** A snapshot or backup is truncated, altered or of another kind. */
+  | "bad-snapshot"
+  /** A setting or argument is wrong. */
+  | "bad-config"
+  /** The server could not be reached or hung up. */
+  | "connection"
+  /** The server answered with an error. */
+  | "refused"
+  /** The peer does not speak RESP as it should. */
+  | "protocol"
+  | "closed";
+
+export class KvStoreError extends Error {
+  override readonly name = "KvStoreError";
+  readonly code: KvStoreErrorCode;
+
+  constructor(code: KvStoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The text of anything thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The `code` of a system error, such as ENOSPC. */
+export const systemCode = (error: unknown): string | undefined =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;

@@ -1,0 +1,42 @@
+/**
+ * What a command answers, apart from how it is written (RESP2, RESP3 or the seed's plain text): a status, an error, an integer,
+ * bytes, nothing, or a list of these. Strings are text that the server made itself and are written like bytes.
+ */
+export type Reply = Status | ReplyError | ReplyMap | number | bigint | string | Uint8Array | null | readonly Reply[];
+
+/** A short word such as OK or PONG. */
+export class Status {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** An error as Redis words them: an upper-case code, a space, a sentence. One line. */
+export class ReplyError {
+  readonly message: string;
+
+  constructor(message: string) {
+    this.message = message.replaceAll(/[\r\n]+/g, " ");
+  }
+}
+
+/** Pairs: a map in RESP3, a flat list in RESP2. */
+export class ReplyMap {
+  readonly pairs: readonly (readonly [Reply, Reply])[];
+
+  constructor(pairs: readonly (readonly [Reply, Reply])[]) {
+    this.pairs = pairs;
+  }
+}
+
+export const OK = new Status("OK");
+export const QUEUED = new Status("QUEUED");
+
+export const wrongArity = (command: string): ReplyError =>
+  new ReplyError(`ERR wrong number of arguments for '${command}' command`);
+export const SYNTAX_ERROR = new ReplyError("ERR syntax error");
+export const NOT_AN_INTEGER = new ReplyError("ERR value is not an integer or out of range");
+export const NOT_A_FLOAT = new ReplyError("ERR value is not a valid float");
+export const WOULD_OVERFLOW = new ReplyError("ERR increment or decrement would overflow");

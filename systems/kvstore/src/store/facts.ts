@@ -1,0 +1,35 @@
+/** What the store keeps about itself beside the data: the last entry applied, its time, and whether a restore is under way. */
+import type { Position } from "@coracle/lease-log";
+import type { Tree } from "./tree.ts";
+
+type Facts = Tree["facts"];
+
+const APPLIED = Buffer.from("applied");
+const TIME = Buffer.from("time");
+const RESTORING = Buffer.from("restoring");
+
+export function readPosition(facts: Facts): Position {
+  const bytes = facts.getBinary(APPLIED);
+  return bytes ? { epoch: bytes.readUIntBE(0, 6), index: bytes.readUIntBE(6, 6) } : { epoch: 0, index: 0 };
+}
+
+export function writePosition(facts: Facts, { epoch, index }: Position): void {
+  const bytes = Buffer.allocUnsafe(12);
+  bytes.writeUIntBE(epoch, 0, 6);
+  bytes.writeUIntBE(index, 6, 6);
+  facts.putSync(APPLIED, bytes);
+}
+
+export const readTime = (facts: Facts): number => facts.getBinary(TIME)?.readUIntBE(0, 6) ?? 0;
+
+export function writeTime(facts: Facts, timeMs: number): void {
+  const bytes = Buffer.allocUnsafe(6);
+  bytes.writeUIntBE(timeMs, 0, 6);
+  facts.putSync(TIME, bytes);
+}
+
+export const isRestoring = (facts: Facts): boolean => facts.getBinary(RESTORING) !== undefined;
+
+export const markRestoring = (facts: Facts): void => facts.putSync(RESTORING, Buffer.from("1"));
+
+export const unmarkRestoring = (facts: Facts): void => void facts.removeSync(RESTORING);

@@ -1,0 +1,92 @@
+/**
+ * The ordered map on disk: LMDB, in one file. Three tables: the data, an index of expiries (time, key), and a few facts about both.
+ *
+ * Durability. Transactions commit to the map at once and reach the disk soon after (LMDB's overlapping sync): killing the process
+ * loses nothing, and after a power failure the file is at an older, whole transaction; the log, which holds everything since the
+ * last `flush`, then brings it forward.
+ */
+import { type Database, open, type RootDatabase } from "lmdb";
+import { asDiskError } from "./disk.ts";
+import type { RangeQuery, Row } from "./keyspace.ts";
+
+type Table = Database<Buffer, Buffer>;
+type ReadTransaction = ReturnType<Table["useReadTransaction"]>;
+
+/** LMDB's flag: return from a transaction before its pages are on disk. */
+const NO_SYNC_FLUSH = 0x10000;
+/** ... and take back what a failed transaction wrote. */
+const ABORTABLE = 1;
+/** Every key starts with this byte: LMDB has no empty keys, Redis does. */
+const KEY_PREFIX = 1;
+
+const keyEncoder = {
+  writeKey(key: Uint8Array, target: Uint8Array, start: number): number {
+    target[start] = KEY_PREFIX;
+    target.set(key, start + 1);
+    return start + 1 + key.length;
+  },
+  readKey: (source: Uint8Array, start: number, end: number): Buffer => Buffer.from(source.subarray(start + 1, end)),
+};
+
+const TABLE_OPTIONS = { encoding: "binary", cache: false, keyEncoder } as const;
+
+export interface Tree {
+  /** Runs the change in one transaction: all of it or, when it throws, nothing. */
+  transact<T>(change: () => T): T;
+  readonly data: Table;
+  readonly expiries: Table;
+  readonly facts: Table;
+  /** A view that stays as it is now while writes go on; release it soon, since it keeps old pages from being reused. */
+  freeze(): { rows(query?: RangeQuery): Iterable<Row>; fact(name: string): Buffer | undefined; release(): void };
+  /** Resolves when everything committed is on disk. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function openTree(dir: string): Tree {
+  const env: RootDatabase<Buffer, Buffer> = open({
+    ...TABLE_OPTIONS,
+    path: dir,
+    noSubdir: false,
+    maxDbs: 4,
+    maxReaders: 64,
+  });
+  const table = (name: string): Table => env.openDB({ ...TABLE_OPTIONS, name });
+  const [data, expiries, facts] = [table("data"), table("expiries"), table("facts")];
+  return {
+    data,
+    expiries,
+    facts,
+    transact: (change) => {
+      try {
+        return data.transactionSync(change, (NO_SYNC_FLUSH | ABORTABLE) as never);
+      } catch (error) {
+        throw asDiskError(error, dir);
+      }
+    },
+    freeze: () => {
+      const transaction = data.useReadTransaction();
+      return {
+        rows: (query = {}) => rowsOf(data, query, transaction),
+        fact: (name) => facts.get(Buffer.from(name), { transaction }),
+        release: () => transaction.done(),
+      };
+    },
+    flush: async () => {
+      await env.flushed;
+    },
+    close: () => env.close(),
+  };
+}
+
+/** Rows in the order of their keys' bytes. */
+export function* rowsOf(table: Table, query: RangeQuery, transaction?: ReadTransaction): Generator<Row> {
+  for (const { key, value } of table.getRange({
+    start: (query.start as Buffer | undefined) ?? Buffer.alloc(0),
+    exclusiveStart: query.afterStart ?? false,
+    ...(query.end && { end: query.end as Buffer, inclusiveEnd: query.includeEnd ?? true }),
+    ...(query.limit !== undefined && { limit: query.limit }),
+    ...(transaction && { transaction }),
+  }))
+    yield { key, stored: value };
+}
