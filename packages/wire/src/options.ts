@@ -51,8 +51,9 @@ export interface WireHandlers {
   request?(from: string, method: string, payload: Buffer, signal: AbortSignal): Promise<Uint8Array>;
   /** Takes a stream; its sender's promise settles as this one does. Reading slowly slows the sender down. */
   stream?(from: string, header: Buffer, chunks: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void>;
-  /** A peer became reachable, or unreachable with the reason: each change once. */
+  /** A connection to this peer was made; what was sent over an older one may be lost. Called for each. */
   up?(peer: string): void;
+  /** The last connection to this peer ended, or an attempt to make one failed. */
   down?(peer: string, reason: Error): void;
 }
 
