@@ -25,7 +25,12 @@ export async function openStore({ plan, clock = systemClock, historyLimit = 2048
 }
 
 async function createSystemNamespaces(store: ApiStore): Promise<void> {
-  for (const name of systemNamespaces)
-    if (!store.get("namespaces", "", name))
-      await store.create("namespaces", { metadata: { name } }, { fieldManager: "kube-apiserver" });
+  for (const name of systemNamespaces) {
+    if (store.get("namespaces", "", name)) continue;
+    await store.create("namespaces", { metadata: { name } }, { fieldManager: "kube-apiserver" });
+    await store.create("serviceaccounts", { metadata: { name: "default", namespace: name } }, accountWriter);
+  }
 }
+
+/** The service-account controller would make these a moment later; pods of the first moment need them now. */
+const accountWriter = { fieldManager: "kube-controller-manager" };

@@ -8,6 +8,8 @@ import type { FieldError } from "../validation/field-error.ts";
 export interface WriteContext {
   /** Reads that include writes which are not durable yet. */
   latest(resource: ResourceKey, namespace: string, name: string): Stored<ApiObject> | undefined;
+  /** Committed objects of a resource, all namespaces. */
+  list(resource: ResourceKey): readonly Stored<ApiObject>[];
   readonly plan: AddressPlan;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -26,7 +28,8 @@ export interface Allocations {
 }
 
 /**
- * How a kind differs from the next. Hooks change the draft in place; they run in this order: `defaults`, `admit`, `prepare`, `validate`.
+ * How a kind differs from the next. Hooks change the draft in place; they run in this order: `defaults`, `admit`, `prepare`, `validate`,
+ * `validateUpdate`, `allocate`. `old` is there when an object is replaced.
  */
 export interface Strategy {
   /** Paths that field selectors may name beside metadata.name and metadata.namespace. */
@@ -34,10 +37,14 @@ export interface Strategy {
   /** Whether a change of anything but metadata and status is a new generation. */
   readonly hasGeneration?: boolean;
   readonly defaults?: (object: ApiObject) => void;
+  /** Throws Forbidden. */
   readonly admit?: (object: ApiObject, context: WriteContext, old?: ApiObject) => void;
+  /** Sets what the server works out, and carries over what the old object holds. */
   readonly prepare?: (object: ApiObject, context: WriteContext, old?: ApiObject) => void;
   readonly validate?: (object: ApiObject) => readonly FieldError[];
   readonly validateUpdate?: (object: ApiObject, old: ApiObject, context: WriteContext) => readonly FieldError[];
+  /** Takes addresses and the like, once nothing else can fail. */
+  readonly allocate?: (object: ApiObject, context: WriteContext) => readonly FieldError[];
   /** Rules for the name; a DNS subdomain when absent. */
   readonly nameRule?: NameRule;
   /** Whether a replacement must name the version it replaces. */

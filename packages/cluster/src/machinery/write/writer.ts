@@ -9,7 +9,7 @@ import { qualifiedKind, type ResourceRow, type WriteContext } from "../resources
 import type { Storage, Unversioned } from "../storage/storage.ts";
 import type { RequestOptions, WriteResult } from "../store.ts";
 import type { ApiObject, Clock, DeleteOptions, Stored } from "../types.ts";
-import { invalidObject } from "../validation/field-error.ts";
+import { type FieldError, invalid, invalidObject } from "../validation/field-error.ts";
 import { validateMetadata } from "../validation/metadata.ts";
 import { Allocator } from "./allocator.ts";
 import { checkPreconditions, decideDeletion, isReleased } from "./deletion.ts";
@@ -179,6 +179,7 @@ export class Writer {
     const allocations = this.#allocator.begin();
     const context: WriteContext = {
       latest: (resource, namespace, name) => this.#storage.latest(resource, namespace, name),
+      list: (resource) => this.#storage.collection(resource).list(),
       plan: this.#plan,
       now: this.#clock.now(),
       isInternal: intent.isInternal ?? false,
@@ -215,17 +216,25 @@ function checkVersion(row: ResourceRow, { metadata }: Draft, old: Item): void {
   if (metadata.uid && metadata.uid !== uid)
     throw conflict(row, name, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid}`);
   if (metadata.resourceVersion && metadata.resourceVersion !== resourceVersion) throw conflict(row, name);
+  if (!metadata.resourceVersion && row.strategy.isVersionRequired)
+    throw invalidObject(qualifiedKind(row), name, [versionMissing]);
 }
 
+const versionMissing = invalid("metadata.resourceVersion", 0, "must be specified for an update");
+
 function runHooks(row: ResourceRow, draft: Draft, context: WriteContext, old?: Item): void {
-  const { defaults, admit, prepare, validate, validateUpdate } = row.strategy;
+  const { defaults, admit, prepare, validate, validateUpdate, allocate } = row.strategy;
   defaults?.(draft);
   admit?.(draft, context, old);
   prepare?.(draft, context, old);
-  const errors = [
+  refuse(row, draft, [
     ...validateMetadata(row, draft, old),
     ...(validate?.(draft) ?? []),
     ...((old && validateUpdate?.(draft, old, context)) ?? []),
-  ];
+  ]);
+  refuse(row, draft, allocate?.(draft, context) ?? []);
+}
+
+function refuse(row: ResourceRow, draft: Draft, errors: readonly FieldError[]): void {
   if (errors.length > 0) throw invalidObject(qualifiedKind(row), draft.metadata.name ?? "", errors);
 }

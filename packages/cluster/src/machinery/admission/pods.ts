@@ -1,0 +1,42 @@
+/** Admission of pods, in the order of kube-apiserver's default plug-ins. */
+import { items } from "../defaults/fill.ts";
+import type { WriteContext } from "../resources/row.ts";
+import type { ApiObject } from "../types.ts";
+import { admitServiceAccount } from "./service-account.ts";
+
+export function admitPod(pod: ApiObject, context: WriteContext, old?: ApiObject): void {
+  if (old) return;
+  admitServiceAccount(pod, context);
+  tolerateLostNodes(pod.spec);
+  resolvePriority(pod.spec, context);
+}
+
+const lostNodeTaints = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
+const tolerationSeconds = 300;
+
+/** A pod stays on a lost node for five minutes unless it says otherwise. */
+function tolerateLostNodes(spec: ApiObject): void {
+  const present = items(spec.tolerations);
+  const tolerates = (key: string) =>
+    present.some(
+      (toleration) =>
+        (!toleration.key || toleration.key === key) && (!toleration.effect || toleration.effect === "NoExecute"),
+    );
+  const added = lostNodeTaints
+    .filter((key) => !tolerates(key))
+    .map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds }));
+  if (added.length > 0) spec.tolerations = [...present, ...added];
+}
+
+const systemPriorities: Readonly<Record<string, number>> = {
+  "system-node-critical": 2000001000,
+  "system-cluster-critical": 2000000000,
+};
+
+function resolvePriority(spec: ApiObject, context: WriteContext): void {
+  const name: string | undefined = spec.priorityClassName;
+  if (!name) return;
+  const known = context.latest("priorityclasses.scheduling.k8s.io", "", name);
+  spec.priority = known?.value ?? systemPriorities[name] ?? spec.priority;
+  if (known?.preemptionPolicy) spec.preemptionPolicy = known.preemptionPolicy;
+}

@@ -1,0 +1,20 @@
+import { canonicalQuantity } from "../quantity.ts";
+import type { ApiObject } from "../types.ts";
+
+/** Sets what is not set. Values that are objects must be fresh ones: they become part of the target. */
+export function fill(target: ApiObject, defaults: Readonly<Record<string, unknown>>): ApiObject {
+  for (const key in defaults) if (target[key] === undefined) target[key] = defaults[key];
+  return target;
+}
+
+/** The items of a list that may be absent or, before validation, no list at all. */
+export const items = (list: unknown): ApiObject[] =>
+  Array.isArray(list) ? list.filter((item) => typeof item === "object" && item !== null) : [];
+
+/** Quantities as Kubernetes stores them: `1000m` becomes `1`. */
+export function canonicalQuantities(amounts: ApiObject | undefined): void {
+  for (const name in amounts) {
+    const amount = amounts[name];
+    if (typeof amount === "string" || typeof amount === "number") amounts[name] = canonicalQuantity(amount);
+  }
+}
