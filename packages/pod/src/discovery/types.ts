@@ -1,6 +1,6 @@
 /** One member of the system, as a discovery source names it. */
 export interface Peer {
-  /** The pod's name (its host label), which survives a change of address. The whole host when the source knows no pod name. */
+  /** The pod's name (its host label), which survives a change of address; `host:port` when the source knows only an address. */
   readonly id: string;
   /** Host name or address to dial. A name is to be resolved on every dial: pods change their addresses. */
   readonly host: string;

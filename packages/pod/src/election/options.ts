@@ -5,6 +5,8 @@ import type { Candidacy, ElectionTiming, LeaseRecord } from "./types.ts";
 
 /** The one Lease object, wherever it lives. Every call gives up when `signal` aborts. */
 export interface LeaseAccess {
+  /** `metadata.name` of a Lease to create. */
+  readonly name: string;
   /** Undefined when there is none. */
   read(signal: AbortSignal): Promise<Lease | undefined>;
   /** Answers "conflict" when someone else created it first. */

@@ -48,21 +48,27 @@ export interface Election {
   stepDown(reason: string, handTo?: string): Promise<void>;
   /**
    * Changes the Lease's annotations while leading, by a versioned PUT of the whole object; retries conflicts caused by others.
-   * Resolves after the write is acknowledged. Rejects with ElectionError `not-leader` once the term is over; with an unknown outcome
-   * (timeout) it re-reads until the outcome is known or the term ends.
+   * Resolves after the write is acknowledged; until then `change` may be called again with what was read meanwhile. Rejects with
+   * ElectionError `not-leader` once the term is over; with an unknown outcome (timeout) it re-reads until the outcome is known or the
+   * term ends.
    */
   annotate(
     change: (annotations: Readonly<Record<string, string>>) => Readonly<Record<string, string | null>>,
   ): Promise<LeaseRecord>;
   /**
-   * Promises not to take the Lease until `untilMs` from now (failsafe: a replica that confirms its leader while the API is away).
+   * Promises that no term begins here for `ms` from now (failsafe: a replica that confirms its leader while the API is away).
    */
   yieldFor(ms: number): void;
   /** Every change of `observed` and of `term`, in order; the current state first. Ends with `stop`. */
-  subscribe(
-    listener: (state: { readonly observed: LeaseRecord | undefined; readonly term: Term | undefined }) => void,
-  ): () => void;
+  subscribe(listener: ElectionListener): () => void;
 }
+
+export interface ElectionState {
+  readonly observed: LeaseRecord | undefined;
+  readonly term: Term | undefined;
+}
+
+export type ElectionListener = (state: ElectionState) => void;
 
 export interface ElectionTiming {
   /** `LEASE_TTL_SECONDS` x 1000; default 15 000. */
