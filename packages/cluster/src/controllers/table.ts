@@ -1,0 +1,38 @@
+import { rootCertificatesController, serviceAccountController } from "./accounts/controllers.ts";
+import { disruptionController } from "./disruption/controller.ts";
+import { endpointSliceController, endpointsController } from "./endpoints/controller.ts";
+import { endpointSliceMirroringController } from "./endpoints/mirror.ts";
+import { eventExpiryController } from "./events/expiry.ts";
+import { garbageCollector } from "./garbage/controller.ts";
+import type { ControllerContext } from "./harness/context.ts";
+import type { Controller } from "./harness/controller.ts";
+import { namespaceController } from "./namespace/controller.ts";
+import { kubernetesServiceController } from "./namespace/kubernetes-service.ts";
+import { systemNamespacesController } from "./namespace/system.ts";
+import { schedulerController } from "./scheduler/controller.ts";
+import { statefulSetController } from "./statefulset/controller.ts";
+import { claimController } from "./volumes/claims.ts";
+import { storageClassController } from "./volumes/classes.ts";
+import { claimProtectionController } from "./volumes/protection.ts";
+import { volumeController } from "./volumes/reclaim.ts";
+
+/** Every controller of the cluster; a new one is a row. */
+export const controllers: readonly ((context: ControllerContext) => Controller)[] = [
+  systemNamespacesController,
+  storageClassController,
+  serviceAccountController,
+  rootCertificatesController,
+  kubernetesServiceController,
+  endpointsController,
+  endpointSliceController,
+  endpointSliceMirroringController,
+  schedulerController,
+  claimController,
+  volumeController,
+  claimProtectionController,
+  statefulSetController,
+  disruptionController,
+  namespaceController,
+  garbageCollector,
+  eventExpiryController,
+];
