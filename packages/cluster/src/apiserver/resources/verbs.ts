@@ -1,0 +1,178 @@
+/** The verbs that every resource shares, one row each. */
+import { StatusError } from "../../machinery/errors.ts";
+import { isObject } from "../../machinery/json.ts";
+import { apiVersionOf, keyOfResource } from "../../machinery/resources/row.ts";
+import type { PageOptions, RequestOptions, ResourceDescriptor, WriteResult } from "../../machinery/store.ts";
+import type { ApiObject, DeleteOptions, Stored } from "../../machinery/types.ts";
+import { notFound } from "../../machinery/write/refusals.ts";
+import { checkEscalation } from "../auth/escalation.ts";
+import type { ApiContext, Call } from "../context.ts";
+import { parseBody, readBody } from "../http/body.ts";
+import { deleteOptions, listOptions, writeOptions } from "../http/options.ts";
+import { parsePatch } from "../http/patch.ts";
+import { methodNotAllowed } from "../http/refusals.ts";
+import { addWarnings, sendBytes, sendJson, sendLarge } from "../http/respond.ts";
+import { listBytes, objectBytes } from "../http/serialize.ts";
+import { serveWatch } from "../http/watch.ts";
+import { formOf, sendFormed } from "./forms.ts";
+
+/** Answers a request for `resource`, which exists and serves the verb. Rejects with StatusError. */
+export type ResourceHandler = (context: ApiContext, call: Call, resource: ResourceDescriptor) => Promise<void> | void;
+
+export const resourceVerbs: Readonly<Record<string, ResourceHandler>> = {
+  get,
+  list,
+  watch,
+  create,
+  update,
+  patch,
+  delete: remove,
+  deletecollection: removeCollection,
+};
+
+function get(context: ApiContext, call: Call, resource: ResourceDescriptor): void {
+  const { info, request, response } = call;
+  const object = existing(context, call, resource);
+  const form = formOf(context, request, info.query, resource);
+  if (form === undefined) sendBytes(response, 200, objectBytes(object));
+  else sendFormed(response, 200, form.one(object));
+}
+
+/** The object that the address names. Throws NotFound. */
+export function existing({ store }: ApiContext, { info }: Call, resource: ResourceDescriptor): Stored<ApiObject> {
+  const namespace = resource.namespaced ? info.namespace : "";
+  const object = store.get(keyOfResource(resource), namespace, info.name);
+  if (object === undefined) throw notFound(resource, info.name);
+  return object;
+}
+
+async function list(context: ApiContext, call: Call, resource: ResourceDescriptor): Promise<void> {
+  const { info, request, response } = call;
+  const form = formOf(context, request, info.query, resource);
+  const page = context.store.page(resource, pageOptions(info.query, info.namespace, resource));
+  const metadata = {
+    resourceVersion: page.resourceVersion,
+    ...(page.continueToken && { continue: page.continueToken }),
+    ...(page.remainingItemCount && { remainingItemCount: page.remainingItemCount }),
+  };
+  if (form !== undefined) return sendFormed(response, 200, form.list(page.items, metadata));
+  const head = { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata };
+  await sendLarge(request, response, listBytes(head, page.items));
+}
+
+const pageOptions = (query: URLSearchParams, namespace: string, resource: ResourceDescriptor): PageOptions =>
+  listOptions(query, resource.namespaced ? namespace : "");
+
+function watch(context: ApiContext, call: Call, resource: ResourceDescriptor): void {
+  const form = formOf(context, call.request, call.info.query, resource);
+  serveWatch(context, call, resource, form?.events());
+}
+
+async function create(context: ApiContext, call: Call, resource: ResourceDescriptor): Promise<void> {
+  const { info, request } = call;
+  if (info.name !== "") throw methodNotAllowed();
+  const options = writeOptions(info.query, request.headers["user-agent"], "CreateOptions");
+  const body = await readObject(call, resource);
+  guard(context, call, resource, body);
+  sendResult(context, call, resource, await context.store.post(resource, info.namespace, body, options));
+}
+
+async function update(context: ApiContext, call: Call, resource: ResourceDescriptor): Promise<void> {
+  const { info } = call;
+  const options = withSubresource(call, "UpdateOptions");
+  const body = await readObject(call, resource);
+  guard(context, call, resource, body);
+  const namespace = resource.namespaced ? info.namespace : "";
+  sendResult(context, call, resource, await context.store.put(resource, namespace, info.name, body, options));
+}
+
+async function patch(context: ApiContext, call: Call, resource: ResourceDescriptor): Promise<void> {
+  const { info, request } = call;
+  const options = withSubresource(call, "PatchOptions");
+  const bytes = await readBody(request);
+  const { type, body } = await parsePatch(bytes, request.headers["content-type"], info.query);
+  const namespace = resource.namespaced ? info.namespace : "";
+  if (resource.group === "rbac.authorization.k8s.io" && !options.dryRun) {
+    const trial = await context.store.patch(resource, namespace, info.name, type, body, { ...options, dryRun: true });
+    guard(context, call, resource, trial.object);
+  }
+  sendResult(context, call, resource, await context.store.patch(resource, namespace, info.name, type, body, options));
+}
+
+function withSubresource({ info, request }: Call, kind: string): RequestOptions {
+  const options = writeOptions(info.query, request.headers["user-agent"], kind);
+  return info.subresource === "" ? options : { ...options, subresource: info.subresource };
+}
+
+async function readObject({ request }: Call, resource: ResourceDescriptor): Promise<ApiObject> {
+  const body = await parseBody(await readBody(request), request.headers["content-type"], resource.kind);
+  if (isObject(body)) return body;
+  throw new StatusError("BadRequest", `the object provided is unrecognized (must be of type ${resource.kind})`);
+}
+
+/** Refuses what the user's own permissions do not reach. */
+function guard({ rbac }: ApiContext, { info, user }: Call, resource: ResourceDescriptor, object: ApiObject): void {
+  const name = info.name || object.metadata?.name || "";
+  const namespace = resource.namespaced ? info.namespace : "";
+  checkEscalation(rbac, user, { group: resource.group, resource: resource.plural, namespace, name }, object);
+}
+
+function sendResult(context: ApiContext, call: Call, resource: ResourceDescriptor, result: WriteResult): void {
+  const { request, response, info } = call;
+  addWarnings(response, result.warnings);
+  const code = result.created ? 201 : 200;
+  const form = formOf(context, request, info.query, resource);
+  if (form === undefined) sendBytes(response, code, objectBytes(result.object));
+  else sendFormed(response, code, form.one(result.object));
+}
+
+/** Kinds whose deletion is answered with the object even when it is gone. */
+const answersWithObject = new Set([
+  "pods",
+  "persistentvolumes",
+  "persistentvolumeclaims",
+  "services",
+  "serviceaccounts",
+]);
+
+async function remove(context: ApiContext, call: Call, resource: ResourceDescriptor): Promise<void> {
+  const { info, response } = call;
+  const options = await readDeleteOptions(call);
+  const namespace = resource.namespaced ? info.namespace : "";
+  const { object, gone } = await context.store.remove(resource, namespace, info.name, options);
+  if (!gone || answersWithObject.has(keyOfResource(resource))) sendBytes(response, 200, objectBytes(object));
+  else sendJson(response, 200, deleted(resource, object));
+}
+
+async function readDeleteOptions({ info, request }: Call): Promise<DeleteOptions> {
+  const bytes = await readBody(request);
+  const body =
+    bytes.length === 0 ? undefined : await parseBody(bytes, request.headers["content-type"], "DeleteOptions");
+  return deleteOptions(info.query, body);
+}
+
+function deleted({ plural, group }: ResourceDescriptor, object: Stored<ApiObject>) {
+  const { name, uid } = object.metadata;
+  const details = { name, ...(group !== "" && { group }), kind: plural, uid };
+  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details };
+}
+
+async function removeCollection(context: ApiContext, call: Call, resource: ResourceDescriptor): Promise<void> {
+  const { info, response } = call;
+  const options = await readDeleteOptions(call);
+  const page = context.store.page(resource, pageOptions(info.query, info.namespace, resource));
+  const removed: Stored<ApiObject>[] = [];
+  for (const { metadata } of page.items) {
+    const result = await context.store.remove(resource, metadata.namespace ?? "", metadata.name, options).catch(ifGone);
+    if (result !== undefined) removed.push(result.object);
+  }
+  const metadata = { resourceVersion: context.store.resourceVersion };
+  const head = { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata };
+  sendBytes(response, 200, listBytes(head, removed));
+}
+
+/** Somebody else deleted it first. */
+function ifGone(error: unknown): undefined {
+  if (error instanceof StatusError && error.reason === "NotFound") return undefined;
+  throw error;
+}

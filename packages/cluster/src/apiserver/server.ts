@@ -1,0 +1,129 @@
+/** The Kubernetes API over HTTPS: what `kubectl` and client libraries talk to. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Kubelet } from "../kubelet/types.ts";
+import { systemClock } from "../machinery/clock.ts";
+import type { ApiStore } from "../machinery/store.ts";
+import type { Clock } from "../machinery/types.ts";
+import type { AddressPlan } from "../network/types.ts";
+import { authenticate } from "./auth/authenticate.ts";
+import { authorize } from "./auth/authorize.ts";
+import { aggregateClusterRoles, bootstrapRbac } from "./auth/bootstrap.ts";
+import { openRbac } from "./auth/rbac.ts";
+import type { Tokens } from "./auth/tokens.ts";
+import type { ApiContext, Call, PodStreamHandler } from "./context.ts";
+import { parseRequest } from "./http/request-info.ts";
+import { sendError } from "./http/respond.ts";
+import { createRequestCounters } from "./metrics.ts";
+import type { Pki } from "./pki/pki.ts";
+import { serveUpgrade } from "./pods/streams.ts";
+import { route } from "./route.ts";
+
+export interface ApiServerOptions {
+  readonly store: ApiStore;
+  readonly kubelet: Kubelet;
+  readonly pki: Pki;
+  readonly tokens: Tokens;
+  readonly plan: AddressPlan;
+  readonly clock?: Clock | undefined;
+  /** Address to listen on; the plan's API server address unless told. */
+  readonly host?: string | undefined;
+  /** 6443 unless told; 0 takes a free one. */
+  readonly port?: number | undefined;
+  /** Serves exec, attach and port-forward; without it they are refused. */
+  readonly podStreams?: PodStreamHandler | undefined;
+}
+
+export interface ApiServer {
+  /** `https://host:port`, as kubeconfigs name it. */
+  readonly url: string;
+  readonly port: number;
+  /** Ends watches and streams, finishes requests under way (at most a second), and frees the port. */
+  stop(): Promise<void>;
+}
+
+const defaultPort = 6443;
+/** Longer than Go's clients keep idle connections (90 s), so that it is they who close. */
+const keepAliveTimeoutMs = 120_000;
+const stopGraceMs = 1000;
+
+/** Resolves once the default roles exist and the port is open. */
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { store, kubelet, pki, tokens, plan, clock = systemClock, podStreams } = options;
+  const stopping = new AbortController();
+  const rbac = openRbac(store);
+  const counters = createRequestCounters();
+  const context: ApiContext = { store, kubelet, tokens, rbac, clock, counters, stopping: stopping.signal, podStreams };
+  await bootstrapRbac(store);
+  const stopAggregation = aggregateClusterRoles(store);
+
+  const server = createServer({ cert: pki.certificatePem, key: pki.keyPem, keepAliveTimeout: keepAliveTimeoutMs });
+  server.on("request", (request, response) => void serve(context, request, response));
+  server.on("upgrade", (request, socket, head) => serveUpgrade(context, request, socket, head));
+  const upgraded = trackUpgrades(server);
+  const host = options.host ?? plan.apiServer;
+  const port = await listen(server, host, options.port ?? defaultPort);
+
+  const end = async () => {
+    stopping.abort();
+    stopAggregation();
+    rbac.stop();
+    for (const socket of upgraded) socket.destroy();
+    await close(server);
+  };
+  let ended: Promise<void> | undefined;
+  const stop = () => {
+    ended ??= end();
+    return ended;
+  };
+  return { url: `https://${host}:${port}`, port, stop };
+}
+
+async function serve(context: ApiContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { method = "GET", url = "/" } = request;
+  let verb = method;
+  let resource = "";
+  try {
+    const info = parseRequest(method, url);
+    verb = info.verb;
+    resource = info.resource;
+    const user = authenticate(request.headers, info.path, context.tokens, context.rbac);
+    authorize(context.rbac, user, info);
+    const call: Call = { request, response, info, user };
+    await route(context, call);
+  } catch (error) {
+    sendError(request, response, error);
+  }
+  context.counters.count(verb, resource, response.statusCode);
+}
+
+/** Connections that left HTTP are no longer the server's to close. */
+function trackUpgrades(server: Server): ReadonlySet<Duplex> {
+  const sockets = new Set<Duplex>();
+  server.on("upgrade", (_request: IncomingMessage, socket: Duplex) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      server.on("clientError", (_error, socket) => void (socket as Socket).destroy());
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), stopGraceMs);
+  await closed;
+  clearTimeout(timer);
+}
