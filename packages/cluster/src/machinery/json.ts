@@ -40,3 +40,13 @@ export function deepFreeze<T>(value: T): T {
   for (const key in value) deepFreeze(value[key]);
   return value;
 }
+
+/** Takes out keys whose value is `null`, all the way down: a typed field that is null is not set. Lists keep theirs. */
+export function dropNulls(value: unknown): void {
+  if (Array.isArray(value)) value.forEach(dropNulls);
+  else if (isObject(value))
+    for (const key in value) {
+      if (value[key] === null) delete value[key];
+      else dropNulls(value[key]);
+    }
+}

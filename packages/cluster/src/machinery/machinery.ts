@@ -1,5 +1,6 @@
 /** The registry behind both its faces: typed calls of the cluster's own parts, and requests that came over HTTP. */
 import { jsonClone, jsonEqual } from "./json.ts";
+import { patched } from "./patch/patch.ts";
 import { readPage } from "./read/page.ts";
 import { startWatch } from "./read/watch.ts";
 import { Catalogue } from "./resources/catalogue.ts";
@@ -14,9 +15,12 @@ import type {
   ResourceDescriptor,
   WatchMessage,
   WatchOptions,
+  WriteResult,
 } from "./store.ts";
 import type { ApiObject, Change, Clock, DeleteOptions, ListOptions, Stored, WriteOptions } from "./types.ts";
+import { withBinding } from "./write/binding.ts";
 import { badRequest } from "./write/refusals.ts";
+import { scaleOf, withScale } from "./write/scale.ts";
 import { Writer, type WriterParts } from "./write/writer.ts";
 
 type Item = Stored<ApiObject>;
@@ -59,22 +63,45 @@ export class Machinery implements ApiStore {
   }
 
   async post(resource: ResourceDescriptor, namespace: string, body: ApiObject, options: RequestOptions) {
-    return this.#writer.create(this.#catalogue.rowOf(resource), namespace, body, options);
+    const row = this.#catalogue.rowOf(resource);
+    if (options.subresource === "binding") return this.#bind(row, namespace, body, options);
+    return this.#writer.create(row, namespace, body, options);
+  }
+
+  #bind(row: ResourceRow, namespace: string, body: ApiObject, options: RequestOptions): Promise<WriteResult> {
+    const bind = (pod: Item) => withBinding(pod, body, this.#clock.now());
+    return this.#writer.replace(row, namespace, body.metadata?.name ?? "", bind, options);
   }
 
   async put(resource: ResourceDescriptor, namespace: string, name: string, body: ApiObject, options: RequestOptions) {
-    return this.#writer.replace(this.#catalogue.rowOf(resource), namespace, name, () => body, options);
+    return this.#replace(this.#catalogue.rowOf(resource), namespace, name, () => body, options);
   }
 
   async patch(
-    _resource: ResourceDescriptor,
-    _namespace: string,
-    _name: string,
+    resource: ResourceDescriptor,
+    namespace: string,
+    name: string,
     type: PatchType,
-    _body: unknown,
-    _options: RequestOptions,
-  ): Promise<never> {
-    throw badRequest(`patch type ${type} is being written`);
+    body: unknown,
+    options: RequestOptions,
+  ): Promise<WriteResult> {
+    const row = this.#catalogue.rowOf(resource);
+    if (type === "apply") throw badRequest("server-side apply is being written");
+    return this.#replace(row, namespace, name, (old) => patched(row, old, type, body), options);
+  }
+
+  /** Through the scale subresource, requests read and write a Scale in place of the object. */
+  async #replace(
+    row: ResourceRow,
+    namespace: string,
+    name: string,
+    change: (old: Item) => ApiObject,
+    options: RequestOptions,
+  ) {
+    if (options.subresource !== "scale") return this.#writer.replace(row, namespace, name, change, options);
+    const rescale = (old: Item) => withScale(old, change(scaleOf(row, old)));
+    const result = await this.#writer.replace(row, namespace, name, rescale, options);
+    return { ...result, object: scaleOf(row, result.object) };
   }
 
   async remove(resource: ResourceDescriptor, namespace: string, name: string, options: DeleteOptions) {

@@ -1,6 +1,7 @@
 import type { AddressPlan } from "../network/types.ts";
 import { systemClock } from "./clock.ts";
 import { Machinery } from "./machinery.ts";
+import { DiskJournal } from "./storage/disk.ts";
 import { Storage } from "./storage/storage.ts";
 import type { ApiStore } from "./store.ts";
 import type { Clock } from "./types.ts";
@@ -12,16 +13,33 @@ export interface StoreOptions {
   readonly clock?: Clock;
   /** Changes kept per resource for watchers that resume; default 2048. */
   readonly historyLimit?: number;
+  /** Bytes logged before the first snapshot; default 16 MiB. */
+  readonly snapshotBytes?: number;
 }
 
 const systemNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
-/** Opens the registry, with the namespaces that every cluster has. */
-export async function openStore({ plan, clock = systemClock, historyLimit = 2048 }: StoreOptions): Promise<ApiStore> {
-  const storage = new Storage({ historyLimit });
+/**
+ * Opens the registry, with the namespaces that every cluster has. Rejects with ClusterError `unreadable-state` when the folder's state is
+ * damaged, with WalError `locked` when another process has it.
+ */
+export async function openStore(options: StoreOptions): Promise<ApiStore> {
+  const { plan, clock = systemClock } = options;
+  const storage = await openStorage(options);
   const store = new Machinery({ storage, plan, clock });
   await createSystemNamespaces(store);
   return store;
+}
+
+async function openStorage({ dir, historyLimit = 2048, snapshotBytes = 16 << 20 }: StoreOptions): Promise<Storage> {
+  if (dir === undefined) return new Storage({ historyLimit });
+  const journal = await DiskJournal.open({ dir, snapshotBytes });
+  const storage = new Storage({ historyLimit, journal });
+  await journal.recover(storage).catch(async (error) => {
+    await journal.close();
+    throw error;
+  });
+  return storage;
 }
 
 async function createSystemNamespaces(store: ApiStore): Promise<void> {

@@ -103,3 +103,21 @@ function parseRequirement(text: string, whole: string): Requirement {
 /** Parses kubectl's syntax, such as `app=web,tier in (a, b),!old`. Throws BadRequest. */
 export const parseSelector = (text: string): Selector =>
   splitRequirements(text).map((part) => parseRequirement(part, text));
+
+/** One requirement in kubectl's syntax. */
+const formats: Readonly<Record<Operator, (key: string, values: readonly string[]) => string>> = {
+  In: (key, values) => (values.length === 1 ? `${key}=${values[0]}` : `${key} in (${[...values].sort().join(",")})`),
+  NotIn: (key, values) =>
+    values.length === 1 ? `${key}!=${values[0]}` : `${key} notin (${[...values].sort().join(",")})`,
+  Exists: (key) => key,
+  DoesNotExist: (key) => `!${key}`,
+  GreaterThan: (key, [bound]) => `${key}>${bound}`,
+  LessThan: (key, [bound]) => `${key}<${bound}`,
+};
+
+/** A selector in kubectl's syntax, keys sorted. */
+export const formatSelector = (selector: Selector): string =>
+  [...selector]
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .map(({ key, operator, values }) => formats[operator](key, values))
+    .join(",");

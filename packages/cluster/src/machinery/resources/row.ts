@@ -60,6 +60,8 @@ export type NameRule = "subdomain" | "label" | "label1035" | "pathSegment";
 export interface ResourceRow extends ResourceDescriptor {
   readonly key: ResourceKey;
   readonly strategy: Strategy;
+  /** Whether a CustomResourceDefinition made it. */
+  readonly isCustom?: boolean;
 }
 
 export const apiVersionOf = ({ group, version }: Pick<ResourceDescriptor, "group" | "version">): string =>

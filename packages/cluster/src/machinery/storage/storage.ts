@@ -118,14 +118,18 @@ export class Storage {
 
   /** Sets the version that the loaded objects stand for; what came before is not known. */
   startAt(version: number): void {
-    this.#assigned = this.#committed = this.#floor = version;
+    this.#assigned = version;
+    this.#committed = version;
+    this.#floor = version;
   }
 
-  /** Takes in a change that the journal holds, before the first write. */
-  replay(record: Omit<JournalRecord, "json">): void {
-    this.#assigned = Number(record.object.metadata.resourceVersion);
-    deepFreeze(record.object);
-    this.#commit(record);
+  /** Takes in a change that the journal holds, before the first write. A deletion's object may be no more than its identity. */
+  replay({ operation, resource, object }: Omit<JournalRecord, "json">): void {
+    const { namespace = "", name, resourceVersion } = object.metadata;
+    this.#assigned = Number(resourceVersion);
+    const last = operation === "drop" ? this.collection(resource).get(namespace, name) : undefined;
+    const state = last ? { ...last, metadata: { ...last.metadata, resourceVersion } } : object;
+    this.#commit({ operation, resource, object: deepFreeze(state) });
   }
 
   async close(): Promise<void> {

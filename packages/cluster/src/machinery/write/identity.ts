@@ -1,5 +1,5 @@
 /** A body must be what the request's address says it is. */
-import { isObject } from "../json.ts";
+import { dropNulls, isObject } from "../json.ts";
 import { apiVersionOf, type ResourceRow } from "../resources/row.ts";
 import type { ApiObject } from "../types.ts";
 import { badRequest } from "./refusals.ts";
@@ -18,6 +18,7 @@ export function identify(row: ResourceRow, namespace: string, body: ApiObject): 
   checkType(row, apiVersion, givenVersion, givenKind);
   if (givenMetadata !== undefined && givenMetadata !== null && !isObject(givenMetadata))
     throw badRequest("metadata is not an object");
+  if (!row.isCustom) dropNulls(rest);
   const metadata = { ...givenMetadata };
   applyNamespace(row, namespace, metadata);
   return { apiVersion, kind: row.kind, metadata, ...rest };

@@ -10,7 +10,7 @@ const merges: Readonly<Record<string, Merge>> = {
   status: (draft, old) => ({ ...old, status: draft.status }),
   scale: (draft, old) => withSpec(old, { replicas: draft.spec?.replicas }),
   finalize: (draft, old) => withSpec(old, { finalizers: draft.spec?.finalizers }),
-  binding: (draft, old) => withSpec(old, { nodeName: draft.spec?.nodeName }),
+  binding: (draft, old) => ({ ...withSpec(old, { nodeName: draft.spec?.nodeName }), status: draft.status }),
   ephemeralcontainers: (draft, old) => withSpec(old, { ephemeralContainers: draft.spec?.ephemeralContainers }),
   resize: (draft, old) => withSpec(old, { containers: withResources(draft, old) }),
 };
