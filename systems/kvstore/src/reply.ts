@@ -2,7 +2,20 @@
  * What a command answers, apart from how it is written (RESP2, RESP3 or the seed's plain text): a status, an error, an integer,
  * bytes, nothing, or a list of these. Strings are text that the server made itself and are written like bytes.
  */
-export type Reply = Status | ReplyError | ReplyMap | number | bigint | string | Uint8Array | null | readonly Reply[];
+export type Reply =
+  | Status
+  | ReplyError
+  | ReplyMap
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | null
+  | typeof NO_LIST
+  | readonly Reply[];
+
+/** Nothing where a list was asked for; RESP2 tells it apart from null. */
+export const NO_LIST = Symbol("no list");
 
 /** A short word such as OK or PONG. */
 export class Status {

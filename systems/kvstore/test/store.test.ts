@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { KvStoreError } from "../src/errors.ts";
-import { encodeEntry, type Operation } from "../src/store/entry.ts";
 import { digestOf } from "../src/store/digest.ts";
+import { encodeEntry, type Operation } from "../src/store/entry.ts";
 import { MAX_KEY_BYTES } from "../src/store/keyspace.ts";
 import { operation, transactionOf } from "../src/store/operations.ts";
 import { openStore, type Store } from "../src/store/store.ts";
@@ -153,7 +153,8 @@ describe("reopening", () => {
 });
 
 describe("snapshots", () => {
-  const fill = (count: number) => apply(...Array.from({ length: count }, (_, i) => set(`key${i}`, `value${i}`.repeat(20))));
+  const fill = (count: number) =>
+    apply(...Array.from({ length: count }, (_, i) => set(`key${i}`, `value${i}`.repeat(20))));
 
   it("copy the state of one moment while writes go on, and restore it in chunks of any size", async () => {
     fill(5000);

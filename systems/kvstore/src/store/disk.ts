@@ -42,7 +42,8 @@ export function createDiskGuard(
     get freeBytes() {
       return free;
     },
-    refusal: (frees) => (free < (frees ? reserveBytes / 2 : reserveBytes) ? refusalText(free, reserveBytes) : undefined),
+    refusal: (frees) =>
+      free < (frees ? reserveBytes / 2 : reserveBytes) ? refusalText(free, reserveBytes) : undefined,
     check: async () => {
       free = await freeBytesOf(dir);
     },

@@ -6,12 +6,15 @@ import { KvStoreError } from "../errors.ts";
 import { NOT_AN_INTEGER, OK, type Reply, ReplyError, WOULD_OVERFLOW } from "../reply.ts";
 import { digestOf } from "./digest.ts";
 import { decodeOperation, encodeOperation, type Operation } from "./entry.ts";
-import type { Keyspace } from "./keyspace.ts";
+import type { Keyspace, ReadableKeyspace } from "./keyspace.ts";
 import { addFloats, parseInteger } from "./numbers.ts";
 import { expiryOf, storedValue, valueOf } from "./value.ts";
 
 type Args = readonly Buffer[];
-type Run = (space: Keyspace, args: Args) => Reply;
+type Run = (space: Keyspace, args: Args, query: Query) => Reply;
+
+/** Runs a read command inside a transaction, where it must see the writes before it. */
+export type Query = (space: ReadableKeyspace, name: string, args: Args) => Reply;
 
 /** Longest value that APPEND and SETRANGE may build. */
 export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
@@ -97,7 +100,7 @@ function overwrite(space: Keyspace, args: Args): Reply {
   return length;
 }
 
-/** Arguments: key, time in ms, condition (empty, NX, XX, GT or LT as EXPIRE has them; no expiry counts as the furthest). */
+/** Arguments: key, time in ms, condition (empty, NX, XX, GT, LT or XXLT as EXPIRE has them; no expiry counts as the furthest). */
 function expireAt(space: Keyspace, args: Args): Reply {
   const key = arg(args, 0);
   const old = space.get(key);
@@ -114,6 +117,7 @@ function mayExpireAt(current: number | undefined, wanted: number, condition: str
   if (condition === "XX") return current !== undefined;
   if (condition === "GT") return current !== undefined && wanted > current;
   if (condition === "LT") return current === undefined || wanted < current;
+  if (condition === "XXLT") return current !== undefined && wanted < current;
   return true;
 }
 
@@ -151,13 +155,13 @@ function clear(space: Keyspace): Reply {
  * A transaction. Arguments: the guards, encoded as one operation whose arguments alternate key and digest, then the operations.
  * Answers null and does nothing when a guarded value has changed.
  */
-function transaction(space: Keyspace, args: Args): Reply {
+function transaction(space: Keyspace, args: Args, query: Query): Reply {
   const [guards, ...operations] = args.map(decodeOperation);
   for (let i = 0; i + 1 < (guards?.args.length ?? 0); i += 2) {
     const [key, digest] = [arg(guards?.args ?? [], i), arg(guards?.args ?? [], i + 1)];
     if (!digestOf(space.get(key)).equals(digest)) return null;
   }
-  return operations.map((operation) => runOperation(space, operation));
+  return operations.map((operation) => runOperation(space, operation, query));
 }
 
 const TOO_LONG = new ReplyError("ERR string exceeds maximum allowed size");
@@ -184,6 +188,7 @@ export const OPERATIONS = {
   clear: { code: 13, run: clear },
   reap: { code: 14, run: (space, args) => space.reap(Number(text(args, 0))) },
   transaction: { code: 15, run: transaction },
+  query: { code: 16, run: (space, args, query) => query(space, text(args, 0), args.slice(1)) },
 } as const satisfies Record<string, OperationRow>;
 
 export type OperationName = keyof typeof OPERATIONS;
@@ -203,11 +208,11 @@ export const transactionOf = (
 ): Operation => operation("transaction", ...[{ code: 0, args: guards.flat() }, ...operations].map(encodeOperation));
 
 /** Runs one operation. A code of a newer version than this program's answers an error and changes nothing. */
-export function runOperation(space: Keyspace, { code, args }: { code: number; args: Args }): Reply {
+export function runOperation(space: Keyspace, { code, args }: { code: number; args: Args }, query: Query): Reply {
   const run = BY_CODE.get(code);
   if (!run) return new ReplyError(`ERR unknown operation ${code}; upgrade this replica`);
   try {
-    return run(space, args);
+    return run(space, args, query);
   } catch (error) {
     if (error instanceof KvStoreError && error.code === "corrupt") return new ReplyError(`ERR ${error.message}`);
     throw error;

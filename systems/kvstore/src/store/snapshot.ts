@@ -101,7 +101,8 @@ export async function* decodeSnapshot(chunks: AsyncIterable<Uint8Array>): AsyncG
 }
 
 function readHeader(payload: Buffer): SnapshotHeader {
-  if (!payload.subarray(1, 1 + MAGIC.length).equals(MAGIC)) throw bad("it is not a snapshot of this version of kvstore");
+  if (!payload.subarray(1, 1 + MAGIC.length).equals(MAGIC))
+    throw bad("it is not a snapshot of this version of kvstore");
   const reader = new ByteReader(payload, 1 + MAGIC.length);
   return { epoch: reader.uint48(), index: reader.uint48(), timeMs: reader.uint48() };
 }

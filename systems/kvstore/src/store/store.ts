@@ -1,14 +1,14 @@
 /** The store: kvstore's state machine under the replicated log, and the reads that need no log. */
 import { mkdir } from "node:fs/promises";
 import type { Entry, Position, StateMachine } from "@coracle/lease-log";
-import { type Reply, ReplyError } from "../reply.ts";
 import { KvStoreError } from "../errors.ts";
+import { type Reply, ReplyError } from "../reply.ts";
 import { checkDataFile, markBoot } from "./datafile.ts";
 import { decodeEntry } from "./entry.ts";
 import { readPosition, readTime, writePosition, writeTime } from "./facts.ts";
 import type { ReadableKeyspace } from "./keyspace.ts";
 import { lockFolder } from "./lock.ts";
-import { runOperation } from "./operations.ts";
+import { type Query, runOperation } from "./operations.ts";
 import { finishCutOffRestore, restoreTree } from "./restore.ts";
 import { encodeSnapshot } from "./snapshot.ts";
 import { openTree, type Tree } from "./tree.ts";
@@ -37,17 +37,21 @@ export interface StoreOptions {
   readonly dir: string;
   /** Milliseconds since 1970, for judging expiry in reads. */
   readonly now?: () => number;
+  /** How read commands inside transactions are answered. */
+  readonly query?: Query;
 }
 
+const NO_QUERIES: Query = (_, name) => new ReplyError(`ERR '${name}' can't be part of a transaction here`);
+
 /** Rejects with KvStoreError `locked`, `corrupt` or `disk-full`; nothing is changed then. */
-export async function openStore({ dir, now = Date.now }: StoreOptions): Promise<Store> {
+export async function openStore({ dir, now = Date.now, query = NO_QUERIES }: StoreOptions): Promise<Store> {
   await mkdir(dir, { recursive: true });
   const unlock = await lockFolder(dir);
   try {
     await checkDataFile(dir);
     const tree = openTree(dir);
     await markBoot(dir);
-    return new TreeStore(tree, unlock, now);
+    return new TreeStore(tree, unlock, now, query);
   } catch (error) {
     await unlock();
     throw error;
@@ -59,13 +63,15 @@ class TreeStore implements Store {
   readonly #space: TreeKeyspace;
   readonly #unlock: () => Promise<void>;
   readonly #now: () => number;
+  readonly #query: Query;
   #applied: Position;
   #timeMs: number;
   #isRestoring = false;
   #isClosed = false;
 
-  constructor(tree: Tree, unlock: () => Promise<void>, now: () => number) {
+  constructor(tree: Tree, unlock: () => Promise<void>, now: () => number, query: Query) {
     this.#tree = tree;
+    this.#query = query;
     this.#unlock = unlock;
     this.#now = now;
     this.#space = new TreeKeyspace(tree);
@@ -126,7 +132,7 @@ class TreeStore implements Store {
     if (entry instanceof ReplyError) return [entry];
     this.#timeMs = Math.max(this.#timeMs, entry.timeMs);
     this.#space.now = this.#timeMs;
-    return entry.operations.map((operation) => runOperation(this.#space, operation));
+    return entry.operations.map((operation) => runOperation(this.#space, operation, this.#query));
   }
 
   async snapshot(): Promise<{ readonly at: Position; readonly chunks: AsyncIterable<Uint8Array> }> {

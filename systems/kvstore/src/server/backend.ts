@@ -1,0 +1,19 @@
+/** What the Redis server needs from the replica it runs in. */
+import type { LogStatus, ReplicatedLog } from "@coracle/lease-log";
+import type { DiskGuard } from "../store/disk.ts";
+import type { Store } from "../store/store.ts";
+
+/** Whether and how a replica answers reads: never, whatever it has, or only while its state is at most `maxStalenessMs` old. */
+export type ReplicaReads = "never" | "stale" | "bounded";
+
+export interface Backend {
+  readonly store: Store;
+  readonly log: Pick<ReplicatedLog, "propose" | "readBarrier" | "status" | "switchover">;
+  readonly disk: Pick<DiskGuard, "refusal" | "freeBytes">;
+  readonly reads: ReplicaReads;
+  readonly maxStalenessMs: number;
+  /** Where clients reach a member: `host:port` by its stable name. */
+  clientAddress(id: string): string | undefined;
+}
+
+export const isPrimary = (status: LogStatus): boolean => status.role === "primary";

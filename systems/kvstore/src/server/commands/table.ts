@@ -1,0 +1,36 @@
+/** Every command, by name. */
+import { ReplyError } from "../../reply.ts";
+import type { Query } from "../../store/operations.ts";
+import type { Command } from "../command.ts";
+import type { ScanCursors } from "../cursors.ts";
+import { CONNECTION_COMMANDS } from "./connection.ts";
+import { EXPIRY_COMMANDS } from "./expiry.ts";
+import { KEY_COMMANDS } from "./keys.ts";
+import { ORIGINAL_COMMANDS } from "./original.ts";
+import { serverCommands } from "./server.ts";
+import { STRING_COMMANDS } from "./strings.ts";
+import { TRANSACTION_COMMANDS } from "./transactions.ts";
+
+export const COMMANDS: readonly Command[] = [
+  ...STRING_COMMANDS,
+  ...KEY_COMMANDS,
+  ...EXPIRY_COMMANDS,
+  ...ORIGINAL_COMMANDS,
+  ...TRANSACTION_COMMANDS,
+  ...CONNECTION_COMMANDS,
+  ...serverCommands(() => COMMANDS),
+];
+
+const BY_NAME = new Map(COMMANDS.map((command) => [command.name, command]));
+
+export const findCommand = (name: string): Command | undefined => BY_NAME.get(name);
+
+/** Answers the read commands that stand inside transactions. */
+export const queriesWith =
+  (cursors: ScanCursors): Query =>
+  (space, name, args) => {
+    const command = findCommand(name);
+    return command?.kind === "read"
+      ? command.run(space, args, cursors)
+      : new ReplyError(`ERR '${name}' can't be part of a transaction here`);
+  };
