@@ -1,0 +1,92 @@
+/** Running a command in a pod for a client, whatever carries the streams. */
+import type { Readable, Writable } from "node:stream";
+import { finished } from "node:stream/promises";
+import type { ExecSession } from "../kubelet/types.ts";
+import { exitStatus, failureStatus, type StreamStatus } from "./status.ts";
+import type { StreamContext } from "./types.ts";
+
+/** What the client asked for, from the query. */
+export interface CommandRequest {
+  readonly container?: string;
+  readonly command: readonly string[];
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly tty: boolean;
+}
+
+/** The client's ends of the streams; those it did not ask for are absent. */
+export interface CommandChannels {
+  /** Ends when the client closes its input. */
+  readonly stdin?: Readable | undefined;
+  readonly stdout?: Writable | undefined;
+  readonly stderr?: Writable | undefined;
+  /** Sent once, after all output. */
+  sendStatus(status: StreamStatus): void;
+}
+
+const isTrue = (value: string | null): boolean => value === "true" || value === "1";
+
+export function readCommandRequest(query: URLSearchParams): CommandRequest {
+  const container = query.get("container");
+  const tty = isTrue(query.get("tty"));
+  return {
+    ...(container && { container }),
+    command: query.getAll("command"),
+    stdin: isTrue(query.get("stdin")),
+    stdout: isTrue(query.get("stdout")),
+    // A terminal has one output.
+    stderr: isTrue(query.get("stderr")) && !tty,
+    tty,
+  };
+}
+
+/** Starts or joins the process. Rejects with StatusError as the kubelet does. */
+export function openSession(context: StreamContext, request: CommandRequest): Promise<ExecSession> {
+  const { kubelet, pod, subresource, signal } = context;
+  const { command, ...options } = request;
+  return subresource === "attach"
+    ? kubelet.attach(pod, options, signal)
+    : kubelet.exec(pod, { ...options, command }, signal);
+}
+
+/** Carries the streams until the process has ended and all of its output is sent, then says how it ended. */
+export async function carry(session: ExecSession, channels: CommandChannels): Promise<void> {
+  if (session.stdin) {
+    // A process that does not read its input is no error; what it said and how it ended is what counts.
+    session.stdin.on("error", () => channels.stdin?.unpipe().resume());
+    channels.stdin?.pipe(session.stdin);
+  }
+  const outputs = [send(session.stdout, channels.stdout), send(session.stderr, channels.stderr)];
+  const status = await session.exitCode.then(exitStatus, failureStatus);
+  await Promise.allSettled(outputs);
+  channels.sendStatus(status);
+}
+
+/** Resolves when all of `source` is sent; output that nobody asked for is read and dropped, so that the process is not held up. */
+async function send(source: Readable | undefined, target: Writable | undefined): Promise<void> {
+  if (!source) return void target?.end();
+  if (!target) {
+    source.resume();
+    return;
+  }
+  source.on("error", () => target.end());
+  source.pipe(target);
+  await finished(target);
+}
+
+/** Applies a resize message, `{"Width":80,"Height":24}`; anything else is ignored. */
+export function resize(session: ExecSession, message: string): void {
+  const size = parseSize(message);
+  if (size) session.resize(size.Width, size.Height);
+}
+
+function parseSize(message: string): { Width: number; Height: number } | undefined {
+  try {
+    const { Width, Height } = JSON.parse(message) ?? {};
+    return Number.isInteger(Width) && Number.isInteger(Height) ? { Width, Height } : undefined;
+  } catch {
+    // Not JSON: terminal sizes are cosmetic, the command goes on.
+    return undefined;
+  }
+}
