@@ -1,4 +1,5 @@
 import { rootCertificatesController, serviceAccountController } from "./accounts/controllers.ts";
+import { deploymentController } from "./deployment/controller.ts";
 import { disruptionController } from "./disruption/controller.ts";
 import { endpointSliceController, endpointsController } from "./endpoints/controller.ts";
 import { endpointSliceMirroringController } from "./endpoints/mirror.ts";
@@ -9,6 +10,7 @@ import type { Controller } from "./harness/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { kubernetesServiceController } from "./namespace/kubernetes-service.ts";
 import { systemNamespacesController } from "./namespace/system.ts";
+import { replicaSetController } from "./replicaset/controller.ts";
 import { schedulerController } from "./scheduler/controller.ts";
 import { statefulSetController } from "./statefulset/controller.ts";
 import { claimController } from "./volumes/claims.ts";
@@ -31,6 +33,8 @@ export const controllers: readonly ((context: ControllerContext) => Controller)[
   volumeController,
   claimProtectionController,
   statefulSetController,
+  replicaSetController,
+  deploymentController,
   disruptionController,
   namespaceController,
   garbageCollector,
