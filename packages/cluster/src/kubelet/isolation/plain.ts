@@ -1,0 +1,47 @@
+/** Isolation without the kernel's help: mount paths are translated in every text that the container is given. */
+import { mkdir } from "node:fs/promises";
+import { shimArgs } from "./shim.ts";
+import type { ContainerSpec, Isolation, Mount } from "./types.ts";
+
+export const plainIsolation: Isolation = {
+  level: "plain",
+  async launch(spec, folder) {
+    const cwd = `${folder}/root`;
+    await mkdir(cwd, { recursive: true });
+    const args = shimArgs(workingDirOf(spec, cwd), spec.hasTty, mapAll(spec.command, spec.mounts));
+    return { file: "/bin/sh", args, env: mapEnv(spec), cwd };
+  },
+  async enter(spec, _pid, command) {
+    const [file = "", ...args] = mapAll(command, spec.mounts);
+    return { file, args, env: mapEnv(spec), cwd: workingDirOf(spec, "/") };
+  },
+  hostPath: (spec, path) => mapPaths(path, spec.mounts),
+};
+
+/** `/` has no meaning of its own here: such a container works in its own folder. */
+const workingDirOf = ({ workingDir, mounts }: ContainerSpec, own: string): string =>
+  workingDir === "/" ? own : mapPaths(workingDir, mounts);
+
+const mapAll = (texts: readonly string[], mounts: readonly Mount[]): string[] =>
+  texts.map((text) => mapPaths(text, mounts));
+
+/** PATH keeps its meaning: a volume is never mounted over a folder of the host. */
+const mapEnv = ({ env, mounts }: ContainerSpec): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [name, keepAsIs.has(name) ? value : mapPaths(value, mounts)]),
+  );
+
+const keepAsIs = new Set(["PATH", "NODE_OPTIONS", "KUBECONFIG", "HOSTNAME"]);
+
+/**
+ * Replaces every mount path in `text`, which may be a path, a flag such as `--dir=/data`, or a whole script, by the volume's place on the
+ * host. A path counts only as a whole: `/data` is neither in `/database` nor in `/var/data`. The longest mount path wins.
+ */
+export function mapPaths(text: string, mounts: readonly Mount[]): string {
+  const places = new Map(mounts.map(({ mountPath, hostPath }) => [mountPath.replace(/(.)\/+$/, "$1"), hostPath]));
+  const paths = [...places.keys()].filter((path) => path !== "/").sort((a, b) => b.length - a.length);
+  if (paths.length === 0) return text;
+  const alternatives = paths.map((path) => path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
+  const pattern = new RegExp(`(?<![\\w./-])(${alternatives})(?![\\w-]|\\.\\w)`, "g");
+  return text.replace(pattern, (path) => places.get(path) ?? path);
+}

@@ -1,0 +1,48 @@
+/**
+ * The shim: a few lines of POSIX shell between the kubelet and a container's program, because the kubelet may die before the program does.
+ * It writes the exit code into a file that the next run of the cluster reads, which a process that is not the parent can't learn otherwise.
+ * As the first process of a PID namespace it also reaps orphans, and makes `kill 1` inside the container mean the program.
+ *
+ * Protocol. Descriptor 3: `ok` once the program is about to start, or the text of what went wrong. Descriptor 4: the exit record, a decimal
+ * code. A TERM to the shim alone is passed to the whole process group, once; the kubelet sends just that one TERM. Exit code: the program's,
+ * 128+n when signal n ended it.
+ *
+ * With a TTY the program runs in the foreground: a shell's background commands ignore SIGINT, and Ctrl-C has to work there.
+ */
+export const shimScript = `
+cd "$1" 2>/dev/null || { echo "chdir to cwd (\\"$1\\") set in config.json failed: no such file or directory" >&3; exit 128; }
+mode=$2
+shift 2
+command -v "$1" >/dev/null 2>&1 || { echo "exec: \\"$1\\": executable file not found in \\$PATH" >&3; exit 128; }
+trap 'trap "" TERM; kill -TERM 0' TERM
+echo ok >&3
+exec 3>&-
+if [ "$mode" = tty ]; then
+  "$@" 4>&-
+  code=$?
+else
+  "$@" <&0 4>&- &
+  pid=$!
+  while :; do
+    wait "$pid"
+    code=$?
+    kill -0 "$pid" 2>/dev/null || break
+  done
+fi
+echo "$code" >&4
+exit "$code"
+`;
+
+/** Arguments of `sh` that run `command` under the shim in `workingDir`. */
+export const shimArgs = (workingDir: string, hasTty: boolean, command: readonly string[]): readonly string[] => [
+  "-c",
+  shimScript,
+  "shim",
+  workingDir,
+  hasTty ? "tty" : "plain",
+  ...command,
+];
+
+/** Quotes a word for POSIX shell. */
+export const quote = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

@@ -1,0 +1,228 @@
+/** The kubelet: runs the pods of its nodes as local processes. One per cluster, for all its nodes. */
+
+import { mkdir, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { type Duplex, Readable } from "node:stream";
+import type { Pod } from "kubernetes-types/core/v1.js";
+import { StatusError } from "../machinery/errors.ts";
+import type { Change, Stored } from "../machinery/types.ts";
+import { podNotFound } from "./errors.ts";
+import type { Host } from "./host.ts";
+import { linkApplets } from "./images/applets.ts";
+import { chooseIsolation } from "./isolation/choose.ts";
+import { readLog } from "./logs/read-log.ts";
+import { type Nodes, startNodes } from "./nodes.ts";
+import { defaultTiming, type IsolationLevel, type KubeletOptions } from "./options.ts";
+import { PodAddresses } from "./pod/addresses.ts";
+import { PodWorker } from "./pod/pod-worker.ts";
+import { readSavedPods, type SavedPod } from "./pod/run-record.ts";
+import type { RunningContainer } from "./pod/running-container.ts";
+import { containersOf } from "./pod/state.ts";
+import { sweep } from "./process/container-process.ts";
+import { spawnExec } from "./process/exec.ts";
+import type { ContainerUsage, ExecOptions, ExecSession, Kubelet, LogOptions, PodRef } from "./types.ts";
+import { UsageMeter } from "./usage.ts";
+
+/** The kubelet with what `coracle cluster status` shows of it. */
+export interface LocalKubelet extends Kubelet {
+  /** What was chosen; undefined before `start`. */
+  readonly isolation: IsolationLevel | undefined;
+}
+
+/** Starts nothing yet: see `start`. */
+export function createKubelet(options: KubeletOptions): LocalKubelet {
+  return new PodRunner(options);
+}
+
+const defaultGraceMs = 10_000;
+
+class PodRunner implements LocalKubelet {
+  readonly #options: KubeletOptions;
+  readonly #meter: UsageMeter;
+  /** By uid: the successor of a StatefulSet's pod has the same name. */
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #unsubscribe: (() => void)[] = [];
+  #saved = new Map<string, SavedPod>();
+  #host: Host | undefined;
+  #nodes: Nodes | undefined;
+
+  constructor(options: KubeletOptions) {
+    this.#options = options;
+    this.#meter = new UsageMeter(options.clock);
+  }
+
+  get isolation(): IsolationLevel | undefined {
+    return this.#host?.isolation.level;
+  }
+
+  async start(): Promise<void> {
+    if (this.#host !== undefined) return;
+    const { store, nodes } = this.#options;
+    this.#host = await this.#prepareHost();
+    this.#nodes = await startNodes(this.#options, this.#host.timing);
+    await this.#loadSaved(this.#host.podsFolder);
+    this.#unsubscribe.push(
+      store.subscribe("pods", (change) => {
+        if (nodes.includes(change.object.spec?.nodeName ?? "")) this.#podChanged(change);
+      }),
+      store.subscribe("configmaps", ({ object }) => this.#sourceChanged("ConfigMap", object.metadata)),
+      store.subscribe("secrets", ({ object }) => this.#sourceChanged("Secret", object.metadata)),
+    );
+  }
+
+  async #prepareHost(): Promise<Host> {
+    const { dir, plan, isolation, images, nodes, timing } = this.#options;
+    const podsFolder = join(dir, "pods");
+    await mkdir(podsFolder, { recursive: true });
+    return {
+      options: this.#options,
+      timing: { ...defaultTiming, ...timing },
+      isolation: await chooseIsolation(isolation, dir),
+      images: { table: images, applets: await linkApplets(join(dir, "applets")), hostPath: process.env.PATH ?? "" },
+      addresses: new PodAddresses(plan.pods),
+      podsFolder,
+      hostIP: ({ spec }) => plan.node(Math.max(0, nodes.indexOf(spec?.nodeName ?? ""))),
+    };
+  }
+
+  /** Pods that are still wanted wait for their worker; the processes and folders of all others go. */
+  async #loadSaved(podsFolder: string): Promise<void> {
+    const { saved, broken } = readSavedPods(podsFolder);
+    for (const each of saved) {
+      const { namespace, name, uid } = each.pod;
+      if (this.#options.store.get("pods", namespace, name)?.metadata.uid === uid) this.#saved.set(uid, each);
+      else await endSaved(each);
+    }
+    for (const folder of broken) await rm(folder, { recursive: true, force: true });
+  }
+
+  #podChanged({ type, object }: Change<Pod>): void {
+    const { uid } = object.metadata;
+    const worker = this.#workers.get(uid);
+    if (type === "DELETED") worker?.vanish();
+    else if (worker !== undefined) worker.update(object);
+    else this.#takeUp(object);
+  }
+
+  #takeUp(pod: Stored<Pod>): void {
+    const { uid } = pod.metadata;
+    const saved = this.#saved.get(uid);
+    if (this.#host === undefined || (saved === undefined && isOver(pod))) return;
+    const worker = new PodWorker(this.#host, pod, () => this.#workers.delete(uid));
+    this.#workers.set(uid, worker);
+    this.#saved.delete(uid);
+    if (saved !== undefined) worker.restore(saved);
+    worker.begin();
+  }
+
+  #sourceChanged(kind: "ConfigMap" | "Secret", { namespace, name }: { namespace?: string; name: string }): void {
+    for (const worker of this.#workers.values()) {
+      if (worker.pod.metadata?.namespace === namespace) worker.sourceChanged(`${kind}/${name}`);
+    }
+  }
+
+  async stop(graceMs = defaultGraceMs): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    this.#nodes?.stop();
+    await Promise.all([...this.#workers.values()].map((worker) => worker.stop(graceMs)));
+    this.#workers.clear();
+    this.#host = undefined;
+  }
+
+  async logs(pod: PodRef, options: LogOptions, signal: AbortSignal): Promise<Readable> {
+    const worker = this.#worker(pod);
+    const name = containerNameOf(worker.pod, options.container);
+    const log = worker.runtime.log(name, options.previous ?? false);
+    if (log === undefined) throw noLog(worker, name, options.previous ?? false);
+    return Readable.from(readLog(log, options, this.#options.clock.now(), signal), { objectMode: false });
+  }
+
+  async exec(pod: PodRef, options: ExecOptions, signal: AbortSignal): Promise<ExecSession> {
+    const { spec, process } = this.#running(pod, options.container);
+    const launch = await this.#requireHost().isolation.enter(spec, process.identity.pid, options.command);
+    return spawnExec(launch, options, signal);
+  }
+
+  async attach(pod: PodRef, options: Omit<ExecOptions, "command">, signal: AbortSignal): Promise<ExecSession> {
+    const running = this.#running(pod, options.container);
+    const stdout = Readable.from(
+      readLog(running.log, { follow: true, tailLines: 0 }, this.#options.clock.now(), signal),
+      { objectMode: false },
+    );
+    return { stdout, resize: () => undefined, exitCode: running.ended.then(({ exitCode }) => exitCode) };
+  }
+
+  async dial(pod: PodRef, port: number, signal: AbortSignal): Promise<Duplex> {
+    const { podIP } = this.#worker(pod).runtime;
+    const socket = connect({ host: podIP, port, signal });
+    return await new Promise((resolve, reject) => {
+      socket.once("connect", () => resolve(socket));
+      socket.once("error", ({ message }) => {
+        const text = `failed to connect to ${podIP}:${port} of pod ${pod.name}: ${message}`;
+        reject(new StatusError("InternalError", text));
+      });
+    });
+  }
+
+  async usage(pod: PodRef): Promise<readonly ContainerUsage[] | undefined> {
+    const worker = this.#find(pod);
+    if (worker === undefined || worker.runtime.containers.size === 0) return undefined;
+    return this.#meter.measure(worker.runtime.containers.values());
+  }
+
+  #requireHost(): Host {
+    if (this.#host === undefined) throw new StatusError("ServiceUnavailable", "the kubelet is not running");
+    return this.#host;
+  }
+
+  #find({ namespace, name }: PodRef): PodWorker | undefined {
+    const uid = this.#options.store.get("pods", namespace, name)?.metadata.uid ?? "";
+    return this.#workers.get(uid);
+  }
+
+  #worker(pod: PodRef): PodWorker {
+    const worker = this.#find(pod);
+    if (worker === undefined) throw podNotFound(pod.name);
+    return worker;
+  }
+
+  #running(pod: PodRef, container: string | undefined): RunningContainer {
+    const worker = this.#worker(pod);
+    const name = containerNameOf(worker.pod, container);
+    const running = worker.runtime.containers.get(name);
+    if (running === undefined)
+      throw new StatusError("BadRequest", `container ${name} is not running in pod ${pod.name}`);
+    return running;
+  }
+}
+
+/** The container asked for, or the first. Throws BadRequest for a name that the pod does not have. */
+function containerNameOf(pod: Pod, wanted: string | undefined): string {
+  const names = containersOf(pod).map(({ container }) => container.name);
+  const byDefault =
+    pod.metadata?.annotations?.["kubectl.kubernetes.io/default-container"] ?? pod.spec?.containers[0]?.name ?? "";
+  const name = wanted || byDefault;
+  if (names.includes(name)) return name;
+  throw new StatusError("BadRequest", `container ${name} is not valid for pod ${pod.metadata?.name}`);
+}
+
+function noLog(worker: PodWorker, name: string, previous: boolean): StatusError {
+  const pod = worker.pod.metadata?.name;
+  if (previous)
+    return new StatusError("BadRequest", `previous terminated container "${name}" in pod "${pod}" not found`);
+  const statuses = [
+    ...(worker.pod.status?.initContainerStatuses ?? []),
+    ...(worker.pod.status?.containerStatuses ?? []),
+  ];
+  const reason = statuses.find((each) => each.name === name)?.state?.waiting?.reason ?? "ContainerCreating";
+  return new StatusError("BadRequest", `container "${name}" in pod "${pod}" is waiting to start: ${reason}`);
+}
+
+const isOver = ({ status, metadata }: Pod): boolean =>
+  !metadata?.deletionTimestamp && (status?.phase === "Succeeded" || status?.phase === "Failed");
+
+async function endSaved({ folder, runs }: SavedPod): Promise<void> {
+  for (const { containerID } of runs) sweep(containerID.slice(containerID.indexOf("//") + 2));
+  await rm(folder, { recursive: true, force: true });
+}

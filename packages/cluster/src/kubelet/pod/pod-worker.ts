@@ -1,0 +1,308 @@
+/** Drives one pod: turns what happens into facts, facts into state, and performs what `decide` says. */
+import { isDeepStrictEqual } from "node:util";
+import type { Pod } from "kubernetes-types/core/v1.js";
+import { isStatus } from "../../machinery/errors.ts";
+import { ContainerError, messageOf } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { runHook } from "../probes/hooks.ts";
+import { runProbe } from "../probes/run-probe.ts";
+import { volumeReferences } from "../volumes/volumes.ts";
+import { type Action, decide } from "./decide.ts";
+import { containerNamed, type Fact, reduce } from "./facts.ts";
+import { fieldPathOf, notesOn } from "./notes.ts";
+import { PodRuntime, StartError } from "./pod-runtime.ts";
+import { restoreState } from "./restore.ts";
+import type { SavedPod } from "./run-record.ts";
+import { type RunningContainer, terminationMessage } from "./running-container.ts";
+import { initialState, type PodState, probeOf } from "./state.ts";
+import { podStatus } from "./status.ts";
+
+export class PodWorker {
+  readonly runtime: PodRuntime;
+  readonly #host: Host;
+  readonly #onGone: () => void;
+  #pod: Pod;
+  #state: PodState;
+  #cancelWake: (() => void) | undefined;
+  #cancelRefresh: (() => void) | undefined;
+  #writing: Promise<void> | undefined;
+  #isDirty = false;
+  #isGone = false;
+  #isStopping = false;
+
+  constructor(host: Host, pod: Pod, onGone: () => void) {
+    this.#host = host;
+    this.#pod = pod;
+    this.#onGone = onGone;
+    this.runtime = new PodRuntime(host, pod);
+    this.#state = initialState(pod, host.options.clock.now());
+  }
+
+  get pod(): Pod {
+    return this.#pod;
+  }
+
+  get state(): PodState {
+    return this.#state;
+  }
+
+  /** Takes over what an earlier run of the cluster left of this pod. */
+  restore(saved: SavedPod): void {
+    const { clock } = this.#host.options;
+    this.runtime.reclaim(this.#pod, saved.pod.podIP);
+    const runs = saved.runs.map((record) => this.runtime.adopt(record));
+    this.#state = restoreState(this.#pod, saved.pod, runs, this.#host.timing, clock.now());
+    for (const running of this.runtime.containers.values()) this.#watch(running);
+  }
+
+  begin(): void {
+    this.update(this.#pod);
+  }
+
+  /** The object has changed. */
+  update(pod: Pod): void {
+    this.#pod = pod;
+    const { deletionTimestamp, deletionGracePeriodSeconds = 30 } = pod.metadata ?? {};
+    if (deletionTimestamp) this.#markDeleted(deletionGracePeriodSeconds * 1000);
+    this.#step();
+  }
+
+  /** The object is gone: somebody removed it by force. */
+  vanish(): void {
+    this.#isGone = true;
+    this.#markDeleted(forcedGraceMs);
+    this.#step();
+  }
+
+  #markDeleted(graceMs: number): void {
+    if (this.#state.deletion !== undefined && this.#state.deletion.graceMs <= graceMs) return;
+    this.#apply({ type: "deleted", graceMs });
+    for (const { name, phase } of Object.values(this.#state.containers)) {
+      if (phase === "stopping") this.runtime.containers.get(name)?.killAfter(graceMs);
+    }
+  }
+
+  /** A config map or secret has changed; `reference` as `ConfigMap/name`. */
+  sourceChanged(reference: string): void {
+    if (this.#state.sandbox === "ready" && volumeReferences(this.#pod).has(reference)) this.#refresh();
+    if (Object.values(this.#state.containers).some(({ waiting }) => waiting?.reason === "CreateContainerConfigError"))
+      this.#step();
+  }
+
+  /** Ends every process and leaves the object as it is. */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    this.#cancelWake?.();
+    this.#cancelRefresh?.();
+    const running = [...this.runtime.containers.values()];
+    for (const each of running) {
+      each.killAfter(graceMs);
+      each.process.terminate();
+    }
+    await Promise.all([...running.map(({ ended }) => ended), this.#writing]);
+    this.runtime.abandon();
+  }
+
+  #apply(fact: Fact): void {
+    const { clock } = this.#host.options;
+    const context = { pod: this.#pod, now: clock.now(), timing: this.#host.timing };
+    this.#state = reduce(this.#state, fact, context);
+    for (const { type, reason, message, container } of notesOn(fact, this.#state, this.#pod)) {
+      const { namespace = "", name = "", uid = "" } = this.#pod.metadata ?? {};
+      const fieldPath = container === undefined ? undefined : fieldPathOf(this.#pod, container);
+      const about = { apiVersion: "v1", kind: "Pod", namespace, name, uid, ...(fieldPath && { fieldPath }) };
+      this.#host.options.recordEvent(about, type, reason, message, "kubelet");
+    }
+  }
+
+  /** Something happened. */
+  #happened(fact: Fact): void {
+    if (this.#isStopping) return;
+    this.#apply(fact);
+    this.#step();
+  }
+
+  #step(): void {
+    if (this.#isStopping) return;
+    this.#cancelWake?.();
+    const { clock } = this.#host.options;
+    const { actions, wakeAt } = decide(this.#pod, this.#state, clock.now());
+    for (const action of actions) this.#perform(action);
+    if (wakeAt !== Number.POSITIVE_INFINITY) {
+      this.#cancelWake = clock.after(Math.max(0, wakeAt - clock.now()), () => this.#step());
+    }
+    this.#report();
+  }
+
+  #perform(action: Action): void {
+    const perform = this.#effects[action.type] as (action: Action) => Promise<void> | void;
+    void perform(action);
+  }
+
+  readonly #effects: {
+    readonly [T in Action["type"]]: (action: Extract<Action, { type: T }>) => Promise<void> | void;
+  } = {
+    prepare: () => this.#prepare(),
+    start: ({ name }) => this.#start(name),
+    stop: ({ name, graceMs }) => this.#stop(name, graceMs),
+    probe: ({ name, kind }) => this.#probe(name, kind),
+    announce: ({ name }) => this.#happened({ type: "announced", name }),
+    fail: ({ reason, message }) => this.#happened({ type: "failed", reason, message }),
+    remove: () => this.#remove(),
+  };
+
+  async #prepare(): Promise<void> {
+    this.#apply({ type: "preparing" });
+    try {
+      const wanted = this.#state.podIP ?? this.#pod.status?.podIP;
+      this.#refreshAt(await this.runtime.prepare(this.#pod, this.#state.startedAt, wanted));
+      this.#happened({ type: "prepared", podIP: this.runtime.podIP });
+    } catch (error) {
+      this.#happened({ type: "prepareFailed", message: messageOf(error) });
+    }
+  }
+
+  async #start(name: string): Promise<void> {
+    const attempt = (this.#state.containers[name]?.attempt ?? 0) + 1;
+    this.#apply({ type: "starting", name });
+    try {
+      const running = await this.runtime.start(this.#pod, name, attempt);
+      if (this.#isStopping) return await this.#endAtOnce(running);
+      const hookFailure = await this.#postStart(name);
+      this.#apply({ type: "started", name, containerID: running.containerID });
+      if (hookFailure !== undefined) this.#apply({ type: "hookFailed", name, message: hookFailure });
+      this.#watch(running);
+      this.#step();
+    } catch (error) {
+      this.#startFailed(name, error);
+    }
+  }
+
+  async #endAtOnce(running: RunningContainer): Promise<void> {
+    running.kill();
+    await running.ended;
+  }
+
+  async #postStart(name: string): Promise<string | undefined> {
+    const container = containerNamed(this.#pod, name);
+    const hook = container.lifecycle?.postStart;
+    if (hook === undefined) return undefined;
+    try {
+      await runHook(hook, this.runtime.target(container), new AbortController().signal);
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  #startFailed(name: string, error: unknown): void {
+    const message = messageOf(error);
+    if (error instanceof StartError) {
+      const { containerID } = error;
+      this.#happened({ type: "exited", name, exitCode: 128, reason: "StartError", message, containerID });
+    } else {
+      const reason = error instanceof ContainerError ? error.reason : "CreateContainerError";
+      this.#happened({ type: "startFailed", name, reason, message });
+    }
+  }
+
+  /** Tells of the container's end, once its end has come. */
+  #watch(running: RunningContainer): void {
+    const { name } = running;
+    void running.ended.then(({ exitCode, reason }) => {
+      const { terminationMessagePolicy } = containerNamed(this.#pod, name);
+      const usesLog = exitCode !== 0 && terminationMessagePolicy === "FallbackToLogsOnError";
+      const path = this.runtime.folder.container(name).terminationMessage;
+      const message = terminationMessage(path, usesLog ? running.log.path : undefined);
+      this.#happened({ type: "exited", name, exitCode, ...(reason && { reason }), ...(message && { message }) });
+    });
+  }
+
+  async #stop(name: string, graceMs: number): Promise<void> {
+    this.#apply({ type: "stopping", name });
+    await this.runtime.stop(containerNamed(this.#pod, name), graceMs);
+  }
+
+  async #probe(name: string, kind: "startup" | "liveness" | "readiness"): Promise<void> {
+    const container = containerNamed(this.#pod, name);
+    const probe = probeOf(container, kind);
+    const run = this.#state.containers[name]?.containerID;
+    this.#apply({ type: "probing", name, kind });
+    if (probe === undefined) return;
+    const { ok, output } = await runProbe(probe, this.runtime.target(container));
+    // A result of an earlier run says nothing about this one.
+    if (this.#state.containers[name]?.containerID !== run) return;
+    this.#happened({ type: "probed", name, kind, ok, output });
+  }
+
+  async #remove(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#cancelWake?.();
+    this.#cancelRefresh?.();
+    await this.#writing;
+    await this.runtime.release();
+    const { namespace = "", name = "", uid = "" } = this.#pod.metadata ?? {};
+    if (!this.#isGone) {
+      const options = { gracePeriodSeconds: 0, preconditions: { uid } };
+      await this.#host.options.store.delete("pods", namespace, name, options).catch(() => undefined);
+    }
+    this.#onGone();
+  }
+
+  #refresh(): void {
+    this.runtime.refreshVolumes(this.#pod).then(
+      (at) => this.#refreshAt(at),
+      () => this.#refreshAt(this.#host.options.clock.now() + refreshRetryMs),
+    );
+  }
+
+  #refreshAt(at: number): void {
+    this.#cancelRefresh?.();
+    if (at === Number.POSITIVE_INFINITY || this.#isStopping) return;
+    const { clock } = this.#host.options;
+    this.#cancelRefresh = clock.after(Math.max(0, at - clock.now()), () => this.#refresh());
+  }
+
+  /** Writes the status; one write at a time, and what changes meanwhile goes into the next. */
+  #report(): void {
+    this.#isDirty = true;
+    this.#writing ??= this.#writeStatus().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  async #writeStatus(): Promise<void> {
+    while (this.#isDirty && !this.#isGone) {
+      this.#isDirty = false;
+      try {
+        await this.#writeOnce();
+      } catch (error) {
+        if (isStatus(error, "NotFound")) return;
+        this.#host.options.clock.after(statusRetryMs, () => this.#report());
+        return;
+      }
+    }
+  }
+
+  async #writeOnce(): Promise<void> {
+    const { store, clock } = this.#host.options;
+    const { namespace = "", name = "", uid } = this.#pod.metadata ?? {};
+    const change = (draft: Pod): false | undefined => {
+      if (draft.metadata?.uid !== uid || isFinal(draft)) return false;
+      const status = podStatus(draft, this.#state, this.#host.hostIP(draft), clock.now());
+      if (isDeepStrictEqual(status, draft.status)) return false;
+      Object.assign(draft, { status });
+      return undefined;
+    };
+    await store.modify("pods", namespace, name, change, { subresource: "status", fieldManager: "kubelet" });
+  }
+}
+
+/** A pod that has ended stays as it ended, whatever a later run of the cluster finds. */
+const isFinal = ({ status }: Pod): boolean => status?.phase === "Succeeded" || status?.phase === "Failed";
+
+/** What a pod is given to end when its object has already been removed. */
+const forcedGraceMs = 1_000;
+const refreshRetryMs = 10_000;
+const statusRetryMs = 1_000;

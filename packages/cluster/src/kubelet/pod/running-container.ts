@@ -1,0 +1,83 @@
+/** A container that has been started: its process, its log, and the way it ends. */
+import { readFileSync } from "node:fs";
+import type { Clock } from "../../machinery/types.ts";
+import type { ContainerSpec } from "../isolation/types.ts";
+import type { ContainerLog } from "../logs/container-log.ts";
+import type { ContainerProcess, Exit } from "../process/container-process.ts";
+import { oomKills } from "../process/proc.ts";
+
+export interface Ending {
+  readonly exitCode: number;
+  readonly reason?: string;
+}
+
+export class RunningContainer {
+  readonly name: string;
+  readonly containerID: string;
+  readonly spec: ContainerSpec;
+  readonly process: ContainerProcess;
+  readonly log: ContainerLog;
+  readonly ended: Promise<Ending>;
+  readonly startedAt: number;
+  readonly #clock: Clock;
+  readonly #oomKillsBefore = oomKills();
+  #wasKilledByUs = false;
+  #cancelKill: (() => void) | undefined;
+  #killAt = Number.POSITIVE_INFINITY;
+
+  constructor(
+    name: string,
+    containerID: string,
+    spec: ContainerSpec,
+    process: ContainerProcess,
+    log: ContainerLog,
+    clock: Clock,
+  ) {
+    this.name = name;
+    this.containerID = containerID;
+    this.spec = spec;
+    this.process = process;
+    this.log = log;
+    this.#clock = clock;
+    this.startedAt = clock.now();
+    this.ended = process.exit.then((exit) => this.#end(exit));
+  }
+
+  #end({ exitCode, wasKilled }: Exit): Ending {
+    this.#cancelKill?.();
+    this.log.close();
+    const isOutOfMemory = exitCode === 137 && !wasKilled && !this.#wasKilledByUs && oomKills() > this.#oomKillsBefore;
+    return { exitCode, ...(isOutOfMemory && { reason: "OOMKilled" }) };
+  }
+
+  /** Ends it for sure in `graceMs` from now; a second call can only bring the end nearer. */
+  killAfter(graceMs: number): void {
+    const at = this.#clock.now() + graceMs;
+    if (at >= this.#killAt) return;
+    this.#killAt = at;
+    this.#cancelKill?.();
+    if (graceMs <= 0) this.kill();
+    else this.#cancelKill = this.#clock.after(graceMs, () => this.kill());
+  }
+
+  kill(): void {
+    this.#wasKilledByUs = true;
+    this.process.kill();
+  }
+}
+
+const maxMessageBytes = 4096;
+
+/** What the container left at its terminationMessagePath; with `fallback` the end of its log, as FallbackToLogsOnError wants. */
+export function terminationMessage(path: string, fallbackLog: string | undefined): string {
+  const own = tailOf(path);
+  return own || fallbackLog === undefined ? own : tailOf(fallbackLog);
+}
+
+function tailOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8").slice(-maxMessageBytes);
+  } catch {
+    return "";
+  }
+}
