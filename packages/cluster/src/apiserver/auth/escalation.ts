@@ -26,7 +26,7 @@ export function checkEscalation(rbac: Rbac, user: UserInfo, write: RbacWrite, ob
 }
 
 function checkBinding(rbac: Rbac, user: UserInfo, write: RbacWrite, object: ApiObject): void {
-  const roleRef = object["roleRef"] as RoleRef | undefined;
+  const roleRef = object.roleRef as RoleRef | undefined;
   if (roleRef?.name === undefined) return; // validation refuses it
   const granted = rbac.rulesOf(roleRef, write.namespace);
   const resource = roleRef.kind === "ClusterRole" ? "clusterroles" : "roles";
@@ -47,7 +47,7 @@ function checkGrant(
   if (missing.length > 0) throw refusal(user, write, missing);
 }
 
-const rulesIn = (object: ApiObject): readonly PolicyRule[] => (object["rules"] as PolicyRule[] | undefined) ?? [];
+const rulesIn = (object: ApiObject): readonly PolicyRule[] => (object.rules as PolicyRule[] | undefined) ?? [];
 
 function refusal(user: UserInfo, { resource, name }: RbacWrite, missing: readonly PolicyRule[]): StatusError {
   const who = `user "${user.username}" (groups=${JSON.stringify(user.groups).replaceAll(",", " ")})`;

@@ -20,17 +20,17 @@ export type Review = (context: ReviewContext, review: ApiObject) => ApiObject;
 
 export const selfSubjectReview: Review = ({ user }, review) => ({ ...review, status: { userInfo: toUserInfo(user) } });
 
-export const selfSubjectAccessReview: Review = ({ rbac, user }, review) => answer(rbac, user, review, review["spec"]);
+export const selfSubjectAccessReview: Review = ({ rbac, user }, review) => answer(rbac, user, review, review.spec);
 
 export const subjectAccessReview: Review = ({ rbac }, review) => {
-  const spec = review["spec"] ?? {};
+  const spec = review.spec ?? {};
   if (!spec.user && !spec.groups?.length)
     throw invalidReview(review, "at least one of user or group must be specified");
   return answer(rbac, subjectOf(spec), review, spec);
 };
 
 export const localSubjectAccessReview: Review = (context, review) => {
-  const attributes = review["spec"]?.resourceAttributes;
+  const attributes = review.spec?.resourceAttributes;
   if (attributes === undefined) throw invalidReview(review, "must be specified");
   if ((attributes.namespace ?? "") !== context.namespace) {
     throw new StatusError("BadRequest", `spec.resourceAttributes.namespace must match namespace: ${context.namespace}`);
@@ -39,7 +39,7 @@ export const localSubjectAccessReview: Review = (context, review) => {
 };
 
 export const selfSubjectRulesReview: Review = ({ rbac, user }, review) => {
-  const namespace = review["spec"]?.namespace;
+  const namespace = review.spec?.namespace;
   if (!namespace) throw new StatusError("BadRequest", "no namespace on request");
   const { rules, errors } = rbac.rulesFor(user, namespace);
   const status = {
@@ -52,7 +52,7 @@ export const selfSubjectRulesReview: Review = ({ rbac, user }, review) => {
 };
 
 export const tokenReview: Review = ({ tokens }, review) => {
-  const { token = "", audiences } = review["spec"] ?? {};
+  const { token = "", audiences } = review.spec ?? {};
   if (token === "") throw new StatusError("BadRequest", "token is required for TokenReview in authentication");
   const found = tokens.authenticate(token, audiences?.length ? audiences : undefined);
   const status = found
@@ -68,8 +68,8 @@ function answer(rbac: Rbac, user: UserInfo, review: ApiObject, spec: ApiObject |
 }
 
 function attributesOf(review: ApiObject, spec: ApiObject | undefined): Attributes {
-  const resource = spec?.["resourceAttributes"];
-  const path = spec?.["nonResourceAttributes"];
+  const resource = spec?.resourceAttributes;
+  const path = spec?.nonResourceAttributes;
   if ((resource === undefined) === (path === undefined)) {
     throw invalidReview(review, "exactly one of nonResourceAttributes or resourceAttributes must be specified");
   }
@@ -86,9 +86,9 @@ function invalidReview(review: ApiObject, message: string): StatusError {
 }
 
 const subjectOf = (spec: ApiObject): UserInfo => ({
-  username: spec["user"] ?? "",
-  groups: spec["groups"] ?? [],
-  ...(spec["uid"] && { uid: spec["uid"] }),
+  username: spec.user ?? "",
+  groups: spec.groups ?? [],
+  ...(spec.uid && { uid: spec.uid }),
 });
 
 const toUserInfo = (user: UserInfo) => ({

@@ -14,10 +14,10 @@ export interface TokenRequest {
   readonly namespace: string;
   readonly serviceAccount: string;
   /** Binds the token to this pod of the same namespace. */
-  readonly pod?: string;
-  readonly audiences?: readonly string[];
+  readonly pod?: string | undefined;
+  readonly audiences?: readonly string[] | undefined;
   /** 3600 unless told; the registry of TokenRequests checks the lower bound. */
-  readonly expirationSeconds?: number;
+  readonly expirationSeconds?: number | undefined;
 }
 
 export interface IssuedToken {

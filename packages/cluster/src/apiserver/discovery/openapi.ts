@@ -1,26 +1,33 @@
-/** The OpenAPI documents, as far as `kubectl apply` needs them: which operations exist and that they validate fields. */
+/** The OpenAPI documents: which operations exist (so that kubectl knows that fields are validated here) and what the kinds consist of. */
+import { keyOfResource } from "../../machinery/resources/row.ts";
 import type { ResourceDescriptor } from "../../machinery/store.ts";
+import type { Registry } from "../../machinery/types.ts";
 import type { ApiContext, Call } from "../context.ts";
 import { noSuchRoute } from "../http/refusals.ts";
-import { sendJson } from "../http/respond.ts";
+import { sendJson, sendLarge } from "../http/respond.ts";
 import { serverVersion } from "../version.ts";
 import { groupVersion, type ServedGroup, servedGroups } from "./catalogue.ts";
+import { openModels } from "./models.ts";
+import { type Schema, schemasFor } from "./schemas.ts";
 
 const info = { title: "Kubernetes", version: serverVersion.gitVersion };
+const readModel = openModels();
 
-/** `/openapi/v2`, `/openapi/v3` and `/openapi/v3/GROUP-VERSION-PATH`. */
-export function serveOpenApi({ store }: ApiContext, { info: { path }, response }: Call): void {
+/** `/openapi/v2` (operations only), `/openapi/v3` (the index) and `/openapi/v3/GROUP-VERSION-PATH`. */
+export async function serveOpenApi({ store }: ApiContext, { request, response, info: { path } }: Call): Promise<void> {
   const groups = servedGroups(store.descriptors());
   if (path === "/openapi/v3") return sendJson(response, 200, index(groups));
   if (path === "/openapi/v2")
-    return sendJson(response, 200, { swagger: "2.0", info, ...documentOf(groups.flatMap(allResources), 2) });
-  for (const { group, versions } of groups) {
-    for (const { version, resources } of versions) {
-      if (path !== `/openapi/v3/${addressOf(group, version)}`) continue;
-      return sendJson(response, 200, { openapi: "3.0.0", info, ...documentOf(resources, 3) });
-    }
-  }
-  throw noSuchRoute();
+    return sendJson(response, 200, { swagger: "2.0", info, paths: pathsOf(groups.flatMap(allResources), 2) });
+  const resources = groups.flatMap(({ group, versions }) =>
+    versions
+      .filter(({ version }) => path === `/openapi/v3/${addressOf(group, version)}`)
+      .flatMap((found) => found.resources),
+  );
+  if (resources.length === 0) throw noSuchRoute();
+  const schemas = { ...schemasFor(readModel, resources), ...customSchemas(store, resources) };
+  const document = { openapi: "3.0.0", info, paths: pathsOf(resources, 3), components: { schemas } };
+  await sendLarge(request, response, Buffer.from(JSON.stringify(document)));
 }
 
 const allResources = ({ versions }: ServedGroup) => versions.flatMap(({ resources }) => resources);
@@ -29,22 +36,34 @@ const addressOf = (group: string, version: string): string =>
 
 const index = (groups: readonly ServedGroup[]) => {
   const addresses = groups.flatMap(({ group, versions }) => versions.map(({ version }) => addressOf(group, version)));
-  const entry = (address: string) => ({ serverRelativeURL: `/openapi/v3/${address}?hash=${serverVersion.gitVersion}` });
+  const entry = (address: string) => ({ serverRelativeURL: `/openapi/v3/${address}` });
   return { paths: Object.fromEntries(addresses.map((address) => [address, entry(address)])) };
 };
 
-function documentOf(resources: readonly ResourceDescriptor[], format: 2 | 3) {
-  return { paths: Object.fromEntries(resources.map((resource) => [pathOf(resource), operations(resource, format)])) };
-}
-
-const pathOf = ({ group, version, namespaced, plural }: ResourceDescriptor): string =>
-  `/${addressOf(group, version)}/${namespaced ? "namespaces/{namespace}/" : ""}${plural}/{name}`;
-
-function operations({ group, version, kind }: ResourceDescriptor, format: 2 | 3) {
-  const parameters = ["dryRun", "fieldManager", "fieldValidation", "force"].map((name) => queryParameter(name, format));
+/** Operations of the collections and of single objects; enough for kubectl to find kinds and what their patches take. */
+function pathsOf(resources: readonly ResourceDescriptor[], format: 2 | 3) {
   const responses = { "200": { description: "OK" } };
-  const gvk = { "x-kubernetes-group-version-kind": { group, version, kind } };
-  return { patch: { operationId: `patch${kind}`, "x-kubernetes-action": "patch", ...gvk, parameters, responses } };
+  const parameters = ["dryRun", "fieldManager", "fieldValidation", "force"].map((name) => queryParameter(name, format));
+  return Object.fromEntries(
+    resources.flatMap((resource) => {
+      const { group, version, kind, namespaced, plural } = resource;
+      const address = `/${addressOf(group, version)}/${namespaced ? "namespaces/{namespace}/" : ""}${plural}`;
+      const operation = (verb: string) => ({
+        operationId: `${verb}${kind}`,
+        "x-kubernetes-action": verb,
+        "x-kubernetes-group-version-kind": { group, version, kind },
+        parameters,
+        responses,
+      });
+      return [
+        [address, { get: operation("list"), post: operation("post") }],
+        [
+          `${address}/{name}`,
+          { get: operation("get"), put: operation("put"), patch: operation("patch"), delete: operation("delete") },
+        ],
+      ];
+    }),
+  );
 }
 
 const queryParameter = (name: string, format: 2 | 3) => ({
@@ -52,3 +71,31 @@ const queryParameter = (name: string, format: 2 | 3) => ({
   in: "query",
   ...(format === 2 ? { type: "string", uniqueItems: true } : { schema: { type: "string", uniqueItems: true } }),
 });
+
+interface Definition {
+  readonly spec: { readonly versions: readonly { name: string; schema?: { openAPIV3Schema?: Schema } }[] };
+}
+
+/** What CustomResourceDefinitions say of their kinds. */
+function customSchemas(store: Registry, resources: readonly ResourceDescriptor[]): Record<string, Schema> {
+  const schemas: Record<string, Schema> = {};
+  for (const resource of resources) {
+    const { group, version, kind } = resource;
+    const definition = store.get("customresourcedefinitions.apiextensions.k8s.io", "", keyOfResource(resource));
+    const versions = (definition as unknown as Definition | undefined)?.spec.versions ?? [];
+    const schema = versions.find(({ name }) => name === version)?.schema?.openAPIV3Schema;
+    if (schema === undefined) continue;
+    const properties = {
+      apiVersion: { type: "string" },
+      kind: { type: "string" },
+      metadata: { type: "object" },
+      ...(schema["properties"] as object),
+    };
+    schemas[`${group.split(".").toReversed().join(".")}.${version}.${kind}`] = {
+      ...schema,
+      properties,
+      "x-kubernetes-group-version-kind": [{ group, version, kind }],
+    };
+  }
+  return schemas;
+}

@@ -29,13 +29,14 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
 const tooLarge = () =>
   new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${maxBodyBytes}`, {});
 
-export type BodyFormat = "json" | "yaml";
+export type BodyFormat = "json" | "yaml" | "protobuf";
 
 const formats: Readonly<Record<string, BodyFormat>> = {
   "": "json",
   "*/*": "json",
   "application/json": "json",
   "application/yaml": "yaml",
+  "application/vnd.kubernetes.protobuf": "protobuf",
 };
 
 /** The media type of a Content-Type header, without its parameters. */
@@ -49,12 +50,21 @@ export function mediaType(header: string | undefined): string {
 export async function parseBody(body: Buffer, contentType: string | undefined, kind: string): Promise<unknown> {
   const type = mediaType(contentType);
   const format = formats[type];
-  if (format === undefined)
-    throw unsupportedMediaType(
-      type,
-      Object.keys(formats).filter((name) => name.length > 3),
-    );
-  return format === "yaml" ? parseYaml(body, kind) : parseJson(body, kind);
+  if (format === undefined) throw unsupportedMediaType(type, acceptedTypes);
+  if (format === "json") return parseJson(body, kind);
+  return format === "yaml" ? parseYaml(body, kind) : parseProtobuf(body, kind);
+}
+
+const acceptedTypes = Object.keys(formats).filter((name) => name.startsWith("application/"));
+
+/** The decoder and its schema are loaded with the first such body. */
+async function parseProtobuf(body: Buffer, kind: string): Promise<unknown> {
+  const { decodeProtobuf } = await import("../protobuf/decode.ts");
+  try {
+    return decodeProtobuf(body);
+  } catch (error) {
+    throw unrecognized(body, kind, (error as Error).message);
+  }
 }
 
 export const unsupportedMediaType = (type: string, accepted: readonly string[]) =>

@@ -101,13 +101,13 @@ const policies = ["Background", "Foreground", "Orphan"] as const;
 /** From the body when there is one, otherwise from the query. */
 export function deleteOptions(query: URLSearchParams, body: unknown): DeleteOptions {
   const given = isObject(body) ? body : undefined;
-  const orphan = given?.["orphanDependents"] ?? booleanOf(query.get("orphanDependents"));
-  const stages = (given?.["dryRun"] as string[] | undefined) ?? query.getAll("dryRun");
-  const policy = (given?.["propagationPolicy"] as string | undefined) ?? query.get("propagationPolicy");
+  const orphan = given?.orphanDependents ?? booleanOf(query.get("orphanDependents"));
+  const stages = (given?.dryRun as string[] | undefined) ?? query.getAll("dryRun");
+  const policy = (given?.propagationPolicy as string | undefined) ?? query.get("propagationPolicy");
   return present<DeleteOptions>({
     propagationPolicy: oneOf(policy, policies, "propagationPolicy", "DeleteOptions") ?? legacyPolicy(orphan),
-    gracePeriodSeconds: (given?.["gracePeriodSeconds"] as number | undefined) ?? integer(query, "gracePeriodSeconds"),
-    preconditions: given?.["preconditions"] as DeleteOptions["preconditions"],
+    gracePeriodSeconds: (given?.gracePeriodSeconds as number | undefined) ?? integer(query, "gracePeriodSeconds"),
+    preconditions: given?.preconditions as DeleteOptions["preconditions"],
     dryRun: dryRun(stages, "DeleteOptions"),
   });
 }

@@ -23,7 +23,7 @@ export const serveScale: ResourceHandler = async (context, call, resource) => {
     throw stale(resource, info.name);
   const options = writeOptions(info.query, request.headers["user-agent"], "UpdateOptions");
   const change = (draft: ApiObject) => {
-    draft["spec"] = { ...draft["spec"], replicas };
+    draft.spec = { ...draft.spec, replicas };
   };
   const { namespace, name } = info;
   const after = await context.store.modify(keyOfResource(resource) as string, namespace, name, change, {
@@ -55,7 +55,7 @@ async function wanted({ info, request }: Call, current: Stored<ApiObject>): Prom
 
 /** A Scale has one field that can change, so every patch type comes down to it. */
 function applied(patch: unknown, current: Stored<ApiObject>): unknown {
-  if (!Array.isArray(patch)) return { spec: { replicas: current["spec"]?.replicas ?? 0 }, ...(patch as object) };
+  if (!Array.isArray(patch)) return { spec: { replicas: current.spec?.replicas ?? 0 }, ...(patch as object) };
   const operation = patch.findLast(({ op, path }) => path === "/spec/replicas" && (op === "replace" || op === "add"));
   if (operation === undefined) throw invalid("a JSON patch of a Scale can only replace /spec/replicas");
   return { spec: { replicas: operation.value } };

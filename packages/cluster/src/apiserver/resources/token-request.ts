@@ -18,7 +18,7 @@ export const serveTokenRequest: ResourceHandler = async (context, call, resource
     request.headers["content-type"],
     "TokenRequest",
   )) as ApiObject | null;
-  const spec = body?.["spec"] ?? {};
+  const spec = body?.spec ?? {};
   const expirationSeconds = spec.expirationSeconds ?? defaultExpirationSeconds;
   checkExpiration(expirationSeconds);
   const bound = spec.boundObjectRef;

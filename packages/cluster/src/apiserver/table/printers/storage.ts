@@ -30,7 +30,7 @@ const isDefaultClass = ({ metadata }: StorageClass): boolean =>
 export const storagePrinters = {
   persistentvolumes: printer<PersistentVolume>(
     nameColumn,
-    column("Capacity", ({ spec }) => String(spec?.capacity?.["storage"] ?? "")),
+    column("Capacity", ({ spec }) => String(spec?.capacity?.storage ?? "")),
     column("Access Modes", ({ spec }) => formatAccessModes(spec?.accessModes)),
     column("Reclaim Policy", ({ spec }) => spec?.persistentVolumeReclaimPolicy ?? ""),
     column("Status", phaseOf),
@@ -45,7 +45,7 @@ export const storagePrinters = {
     nameColumn,
     column("Status", phaseOf),
     column("Volume", ({ spec }) => spec?.volumeName ?? ""),
-    column("Capacity", ({ spec, status }) => (spec?.volumeName ? String(status?.capacity?.["storage"] ?? "0") : "")),
+    column("Capacity", ({ spec, status }) => (spec?.volumeName ? String(status?.capacity?.storage ?? "0") : "")),
     column("Access Modes", ({ spec, status }) => (spec?.volumeName ? formatAccessModes(status?.accessModes) : "")),
     column("StorageClass", classOf),
     column("VolumeAttributesClass", ({ spec }) => attributesClass(spec)),
