@@ -1,4 +1,6 @@
 /** The registry behind both its faces: typed calls of the cluster's own parts, and requests that came over HTTP. */
+
+import { applyConfig, readConfig } from "./apply/apply.ts";
 import { jsonClone, jsonEqual } from "./json.ts";
 import { patched } from "./patch/patch.ts";
 import { readPage } from "./read/page.ts";
@@ -18,8 +20,10 @@ import type {
   WriteResult,
 } from "./store.ts";
 import type { ApiObject, Change, Clock, DeleteOptions, ListOptions, Stored, WriteOptions } from "./types.ts";
+import { invalidObject, required } from "./validation/field-error.ts";
 import { withBinding } from "./write/binding.ts";
-import { badRequest } from "./write/refusals.ts";
+import { checkName } from "./write/identity.ts";
+import { notFound } from "./write/refusals.ts";
 import { scaleOf, withScale } from "./write/scale.ts";
 import { Writer, type WriterParts } from "./write/writer.ts";
 
@@ -86,8 +90,20 @@ export class Machinery implements ApiStore {
     options: RequestOptions,
   ): Promise<WriteResult> {
     const row = this.#catalogue.rowOf(resource);
-    if (type === "apply") throw badRequest("server-side apply is being written");
+    if (type === "apply") return this.#apply(row, namespace, name, readConfig(row, body), options);
     return this.#replace(row, namespace, name, (old) => patched(row, old, type, body), options);
+  }
+
+  async #apply(row: ResourceRow, namespace: string, name: string, config: ApiObject, options: RequestOptions) {
+    const { fieldManager: manager, force = false, subresource } = options;
+    if (!manager) throw invalidObject("PatchOptions.meta.k8s.io", "", [managerMissing]);
+    const apply = (live?: Item) =>
+      applyConfig(row, live, config, { manager, force, subresource, now: this.#clock.now() });
+    const intent = { ...options, isApplied: true };
+    if (this.#storage.latest(row.key, namespace, name))
+      return this.#writer.replace(row, namespace, name, apply, intent);
+    if (subresource) throw notFound(row, name);
+    return this.#writer.create(row, namespace, named(apply(), name), intent);
   }
 
   /** Through the scale subresource, requests read and write a Scale in place of the object. */
@@ -169,6 +185,15 @@ export class Machinery implements ApiStore {
   async close(): Promise<void> {
     await this.#storage.close();
   }
+}
+
+const managerMissing = required("fieldManager", "is required for apply patch");
+
+/** Throws BadRequest when the configuration names another object than the request. */
+function named(config: ApiObject, name: string): ApiObject {
+  const draft = { ...config, metadata: { ...config.metadata } };
+  checkName(draft, name);
+  return draft;
 }
 
 const internal = (options: WriteOptions) => ({ ...options, isInternal: true });

@@ -1,6 +1,5 @@
 import { isObject, jsonClone } from "../json.ts";
 import type { ResourceRow } from "../resources/row.ts";
-import { shapeOf } from "../shape/shapes.ts";
 import type { PatchType } from "../store.ts";
 import type { ApiObject, Stored } from "../types.ts";
 import { applyJsonPatch } from "./json-patch.ts";
@@ -16,7 +15,7 @@ const appliers: Readonly<Record<PlainPatchType, (copy: ApiObject, body: unknown,
   merge: applyMergePatch,
   strategic: (copy, body, row) => {
     if (row.isCustom) throw unsupportedPatch();
-    return applyStrategicPatch(copy, body, shapeOf(row.key));
+    return applyStrategicPatch(copy, body, row.shape);
   },
 };
 

@@ -3,6 +3,7 @@
  * Place Using kubectl patch" and the design document "Strategic merge patch" of Kubernetes.
  */
 import { isObject, type JsonObject, jsonClone, jsonEqual, setOwn } from "../json.ts";
+import { interleave } from "../shape/interleave.ts";
 import { fieldOf, type ListShape, type Shape } from "../shape/shape.ts";
 import { badPatch } from "./refusals.ts";
 
@@ -120,19 +121,4 @@ function reorder(target: JsonObject, field: string, patch: JsonObject, shape: Sh
   const others = list.filter((item) => !rank.has(identity(item)));
   const place = new Map(list.map((item, index) => [identity(item), index]));
   target[field] = interleave(others, known, (item) => place.get(identity(item))!);
-}
-
-/** Merges two lists, taking from the first whatever stood before the next of the second. */
-function interleave(
-  others: readonly unknown[],
-  known: readonly unknown[],
-  place: (item: unknown) => number,
-): unknown[] {
-  const result: unknown[] = [];
-  let next = 0;
-  for (const item of known) {
-    while (next < others.length && place(others[next]) < place(item)) result.push(others[next++]);
-    result.push(item);
-  }
-  return [...result, ...others.slice(next)];
 }

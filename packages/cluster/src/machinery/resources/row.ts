@@ -1,5 +1,6 @@
 /** What a row of the resource table is made of. */
 import type { AddressPlan } from "../../network/types.ts";
+import type { Shape } from "../shape/shape.ts";
 import type { ResourceDescriptor, ResourceKey } from "../store.ts";
 import type { ApiObject, Stored } from "../types.ts";
 import type { FieldError } from "../validation/field-error.ts";
@@ -60,6 +61,8 @@ export type NameRule = "subdomain" | "label" | "label1035" | "pathSegment";
 export interface ResourceRow extends ResourceDescriptor {
   readonly key: ResourceKey;
   readonly strategy: Strategy;
+  /** How its lists and maps merge. */
+  readonly shape: Shape;
   /** Whether a CustomResourceDefinition made it. */
   readonly isCustom?: boolean;
 }

@@ -1,4 +1,5 @@
 /** Every kind the cluster serves; a new kind is a row here, and in `strategies.ts` where it has rules of its own. */
+import { shapeOf } from "../shape/shapes.ts";
 import type { ResourceDescriptor } from "../store.ts";
 import { keyOfResource, type ResourceRow } from "./row.ts";
 import { strategies } from "./strategies.ts";
@@ -148,6 +149,7 @@ function rowOf(groupVersion: string, [kind, plural, scope, traits = {}]: Line): 
     subresources: [],
     ...traits,
     strategy: strategies[key] ?? {},
+    shape: shapeOf(key),
   };
 }
 

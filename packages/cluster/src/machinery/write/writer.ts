@@ -3,6 +3,7 @@
  * journal, so that no other write comes between; only then does it wait.
  */
 import type { AddressPlan } from "../../network/types.ts";
+import { trackUpdate } from "../apply/track.ts";
 import { jsonEqual } from "../json.ts";
 import { generateName } from "../names.ts";
 import { qualifiedKind, type ResourceRow, type WriteContext } from "../resources/row.ts";
@@ -29,6 +30,8 @@ export interface WriterParts {
 export interface Intent extends RequestOptions {
   /** Written by a part of the cluster itself. */
   readonly isInternal?: boolean;
+  /** Server-side apply has worked out the owners of the fields already. */
+  readonly isApplied?: boolean;
 }
 
 interface Transaction {
@@ -60,6 +63,7 @@ export class Writer {
     const transaction = this.#begin(intent);
     return this.#guard(transaction, async () => {
       const draft = this.#composeNew(row, namespace, body, transaction.context);
+      this.#track(row, undefined, draft, intent);
       const object = await this.#store(row, draft, intent, transaction);
       return { object, created: true, warnings: transaction.warnings };
     });
@@ -77,6 +81,7 @@ export class Writer {
     const transaction = this.#begin(intent);
     return this.#guard(transaction, async () => {
       const draft = this.#composeNext(row, old, identify(row, namespace, change(old)), intent, transaction.context);
+      this.#track(row, old, draft, intent);
       const object = await this.#storeNext(row, old, draft, intent, transaction);
       return { object, created: false, warnings: transaction.warnings };
     });
@@ -149,6 +154,11 @@ export class Writer {
     if (row.strategy.hasGeneration && differsInSpec(draft, old))
       draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
     return draft;
+  }
+
+  #track(row: ResourceRow, old: Item | undefined, draft: Draft, intent: Intent): void {
+    const { fieldManager: manager, subresource, isApplied } = intent;
+    if (!isApplied) trackUpdate(row, old, draft, { manager, subresource, now: this.#clock.now() });
   }
 
   async #storeNext(row: ResourceRow, old: Item, draft: Draft, intent: Intent, transaction: Transaction): Promise<Item> {
