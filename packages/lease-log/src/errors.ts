@@ -5,7 +5,7 @@
  * read before you retry), `too-large`, `overloaded` (nothing accepted; retry later), `blocked` (too few in-sync replicas; nothing accepted).
  * Of a switchover: `switchover-failed` (nothing changed).
  * Of the disk: `foreign-disk` (the data belongs to another cluster: mount the right volume, or empty it to copy from the primary), `corrupt` (empty
- * the folder to copy from the primary), `failed` (an I/O error; restart on a working disk). `closed`: the log was stopped.
+ * the folder to copy from the primary), `locked` (stop the other process), `failed` (an I/O error; restart on a working disk). `closed`: the log was stopped.
  */
 export type LeaseLogErrorCode =
   | "not-primary"
@@ -16,6 +16,7 @@ export type LeaseLogErrorCode =
   | "switchover-failed"
   | "foreign-disk"
   | "corrupt"
+  | "locked"
   | "failed"
   | "invalid-options"
   | "closed";

@@ -1,4 +1,7 @@
-import { LeaseLogError } from "./errors.ts";
+import { Core } from "./core/core.ts";
+import { LogDriver } from "./driver/replicated-log.ts";
+import { resolveSettings, type Settings } from "./driver/settings.ts";
+import { Storage } from "./driver/storage.ts";
 import type { ReplicatedLogOptions } from "./options.ts";
 import type { ReplicatedLog } from "./types.ts";
 
@@ -6,14 +9,35 @@ import type { ReplicatedLog } from "./types.ts";
 export interface OpenReplicatedLog extends ReplicatedLog {
   /** Port on which peers reach this log; known once started. */
   readonly port: number;
-  /** Proposes several commands at once, in order; as `propose` for each, with one promise for all. Rejects as soon as one is refused. */
+  /** Proposes several commands at once, in order; as `propose` for each, with one promise for all of them. */
   proposeAll(commands: readonly Uint8Array[]): Promise<readonly unknown[]>;
 }
 
 /**
- * Opens the log in `options.dir`, checks it and recovers what a crash left. Rejects with LeaseLogError `corrupt`, `failed` or `invalid-options`.
- * The election should be started after `start` of what is returned, and stopped after its `stop`.
+ * Opens the log in `options.dir`, checks it and recovers what a crash left. Rejects with LeaseLogError `corrupt`, `locked`, `failed` or `invalid-options`.
+ * Start the election after `start` of what is returned, and stop it after its `stop`.
  */
-export async function openReplicatedLog(_options: ReplicatedLogOptions): Promise<OpenReplicatedLog> {
-  throw new LeaseLogError("failed", "not there yet");
+export async function openReplicatedLog(options: ReplicatedLogOptions): Promise<OpenReplicatedLog> {
+  const settings = resolveSettings(options);
+  const storage = await Storage.open(settings.dir, settings.limits);
+  try {
+    const { restored, warning } = await storage.recover(settings.stateMachine.applied());
+    if (warning !== undefined) settings.logger.warn({}, warning);
+    return new LogDriver(settings, storage, createCore(settings, restored), restored.meta);
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+function createCore(settings: Settings, restored: ConstructorParameters<typeof Core>[1]): Core {
+  const { id, mode, minInSync, failsafe, annotation, timing, limits, random, clock } = settings;
+  const freshDataId = Array.from({ length: 4 }, () =>
+    Math.floor(random() * 0x1_0000_0000)
+      .toString(16)
+      .padStart(8, "0"),
+  ).join("");
+  const { replicaWindowBytes, maxLagEntries } = limits;
+  const config = { id, mode, minInSync, failsafe, annotation, freshDataId, timing, replicaWindowBytes, maxLagEntries };
+  return new Core(config, restored, clock.now());
 }

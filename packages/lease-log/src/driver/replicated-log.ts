@@ -1,0 +1,466 @@
+/** The driver: connects the core to disk, network, Lease and state machine. */
+import { createEndpoint, type WireEndpoint } from "@coracle/wire";
+import type { Core } from "../core/core.ts";
+import { formatRecord } from "../core/record.ts";
+import type { Batch, Input, Instant, Meta } from "../core/types.ts";
+import { LeaseLogError } from "../errors.ts";
+import type { OpenReplicatedLog } from "../open.ts";
+import type { Arbiter, ArbiterRecord, Candidacy, LogStatus } from "../types.ts";
+import { decodeMessage, encodeMessage } from "./codec.ts";
+import { Compaction } from "./compaction.ts";
+import { type Block, checkBlock, encodeBlock, sliceBlock } from "./entries.ts";
+import { Feeder } from "./feeder.ts";
+import { Handover } from "./handover.ts";
+import { Machine, type Payload } from "./machine.ts";
+import { Proposals } from "./proposals.ts";
+import { type RoleState, Roles } from "./roles.ts";
+import type { Settings } from "./settings.ts";
+import { readOffer, type SnapshotContext, sendSnapshot, takeSnapshot } from "./snapshots.ts";
+import type { Storage } from "./storage.ts";
+
+/** How long a stopping replica waits until it is out of the in-sync set, so that its absence holds up nobody. */
+const LEAVE_MS = 1000;
+const EMPTY = new Uint8Array(0);
+
+export class LogDriver implements OpenReplicatedLog {
+  readonly #settings: Settings;
+  readonly #storage: Storage;
+  readonly #core: Core;
+  readonly #machine: Machine;
+  readonly #endpoint: WireEndpoint;
+  readonly #proposals: Proposals;
+  readonly #feeder: Feeder;
+  readonly #compaction: Compaction;
+  readonly #roles = new Roles();
+  readonly #stops: (() => void)[] = [];
+  readonly #snapshots = new AbortController();
+  #meta: Meta;
+  #termEpoch: number | undefined;
+  #failure: LeaseLogError | undefined;
+  #barriers: { readonly resolve: () => void; readonly reject: (error: LeaseLogError) => void }[] = [];
+  #handover: Handover | undefined;
+  #isFlushScheduled = false;
+  #isDurableTold = false;
+  #started: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(settings: Settings, storage: Storage, core: Core, meta: Meta) {
+    this.#settings = settings;
+    this.#storage = storage;
+    this.#core = core;
+    this.#meta = meta;
+    this.#proposals = new Proposals(settings.limits);
+    this.#endpoint = createEndpoint({
+      protocol: "lease-log/1",
+      cluster: settings.cluster,
+      id: settings.id,
+      host: settings.host,
+      port: settings.port,
+      tls: settings.tls,
+      limits: { maxFrameBytes: settings.limits.maxCommandBytes + settings.limits.batchBytes + 4096, ...settings.wire },
+      random: settings.random,
+      handlers: {
+        message: (from, payload) => this.#onMessage(from, payload),
+        stream: (from, header, chunks) => this.#onSnapshot(from, header, chunks),
+        up: (id) => this.#machine.submit({ type: "peer-up", id }),
+        down: (id, reason) => this.#onDown(id, reason),
+      },
+    });
+    this.#feeder = new Feeder(core, storage, this.#endpoint, settings.limits.batchBytes);
+    this.#compaction = new Compaction(core, storage, settings.stateMachine, settings.limits.retainBytes);
+    this.#machine = new Machine(core, {
+      instant: () => this.#instant(),
+      persist: (batch) => this.#persist(batch),
+      perform: (input, batch, payload) => this.#perform(input, batch, payload),
+      fail: (error) => this.#fail(error),
+    });
+  }
+
+  get port(): number {
+    return this.#endpoint.port;
+  }
+
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  async #start(): Promise<void> {
+    const { arbiter, peers, clock, timing } = this.#settings;
+    await this.#endpoint.start();
+    const connect = () => {
+      this.#endpoint.setPeers(peers.peers());
+      this.#machine.submit({ type: "peers", ids: peers.peers().map((peer) => peer.id) });
+    };
+    connect();
+    this.#stops.push(
+      peers.subscribe(connect),
+      arbiter.subscribe(({ observed, term }) => this.#onArbiter(observed, term?.epoch)),
+      clock.every(timing.tickMs, () => this.#onTick()),
+      clock.every(timing.compactMs, () => this.#compact()),
+    );
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#started && !this.#failure) await this.#leave();
+    for (const stop of this.#stops.splice(0)) stop();
+    this.#snapshots.abort(new LeaseLogError("closed", "the log was stopped"));
+    await this.#machine.halt();
+    this.#lose("the log was stopped");
+    await this.#endpoint.stop();
+    if (!this.#failure) await this.#settings.stateMachine.flush();
+    await this.#storage.close();
+    this.#failure ??= new LeaseLogError("closed", "the log was stopped");
+  }
+
+  /** Hands over to the replica that holds the most, then waits a moment until nobody counts on this one. */
+  async #leave(): Promise<void> {
+    const { id, arbiter, clock } = this.#settings;
+    const successor = this.status()
+      .replicas.filter((replica) => replica.state === "streaming" && this.status().inSync.includes(replica.id))
+      .sort((a, b) => b.durableIndex - a.durableIndex)[0];
+    if (this.#core.isLeading && successor) {
+      await this.switchover(successor.id).catch((error: unknown) =>
+        this.#settings.logger.warn({ error: String(error) }, "stops without a hand-over"),
+      );
+    }
+    this.#machine.submit({ type: "leave" });
+    if (this.#core.isLeading) await arbiter.stepDown("stopping").catch(() => {});
+    const deadline = clock.now() + LEAVE_MS;
+    const isCountedOn = () =>
+      this.#meta.inSync?.members.includes(id) && this.#endpoint.isConnected(this.status().primary ?? "");
+    while (isCountedOn() && clock.now() < deadline) {
+      await new Promise<void>((resolve) => void clock.after(this.#settings.timing.tickMs, resolve));
+    }
+  }
+
+  async propose(command: Uint8Array): Promise<unknown> {
+    return (await this.proposeAll([command]))[0];
+  }
+
+  proposeAll(commands: readonly Uint8Array[]): Promise<readonly unknown[]> {
+    const refusal = this.#refusal();
+    if (refusal) return Promise.reject(refusal);
+    try {
+      const results = this.#proposals.stage(commands, this.#settings.clock.now());
+      this.#scheduleFlush();
+      return results;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #refusal(): LeaseLogError | undefined {
+    if (this.#failure) return this.#failure;
+    if (!this.#core.isLeading) return this.#notPrimary();
+    const { blocked } = this.#core;
+    return blocked === undefined ? undefined : new LeaseLogError("blocked", `writes are blocked: ${blocked}`);
+  }
+
+  #notPrimary(): LeaseLogError {
+    const { primary } = this.#core.status(this.#settings.clock.now());
+    return new LeaseLogError("not-primary", primary ? `${primary} is the primary` : "there is no primary now", {
+      primary,
+    });
+  }
+
+  /** One batch per turn of the event loop: everything that its connections brought together. */
+  #scheduleFlush(): void {
+    if (this.#isFlushScheduled || this.#core.isPaused) return;
+    this.#isFlushScheduled = true;
+    setImmediate(() => {
+      this.#isFlushScheduled = false;
+      if (this.#core.isPaused) return;
+      const proposals = this.#proposals.takeStaged();
+      const count = proposals.reduce((sum, { commands }) => sum + commands.length, 0);
+      if (count > 0) this.#machine.submit({ type: "propose", count }, { proposals });
+    });
+  }
+
+  readBarrier(): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#core.canRead(this.#instant())) return READY;
+    if (!this.#core.isLeading || this.#core.hasOpened) return Promise.reject(this.#notPrimary());
+    return new Promise((resolve, reject) => this.#barriers.push({ resolve, reject }));
+  }
+
+  candidacy(record: ArbiterRecord | undefined): Candidacy {
+    if (this.#failure) return { abstain: this.#failure.message };
+    return this.#core.candidacy(record, this.#settings.clock.now());
+  }
+
+  async switchover(to: string): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    const { clock, timing } = this.#settings;
+    const handover = new Handover(to, this.#roles, clock, timing.switchoverMs * 3);
+    this.#machine.submit({ type: "handover", to }, { done: (batch) => this.#began(handover, batch) });
+    await handover.result;
+  }
+
+  #began(handover: Handover, { handoverFailed }: Batch): void {
+    if (handoverFailed !== undefined) handover.giveUp(handoverFailed);
+    else this.#handover = handover;
+  }
+
+  status(): LogStatus {
+    const status = this.#core.status(this.#settings.clock.now());
+    const replicas = status.replicas.map((replica) => ({
+      ...replica,
+      lagBytes: replica.lagEntries === 0 ? 0 : this.#storage.bytesAfter(replica.durableIndex),
+    }));
+    return { ...status, replicas, blocked: this.#failure?.message ?? status.blocked };
+  }
+
+  subscribe(listener: (state: RoleState) => void): () => void {
+    return this.#roles.subscribe(listener);
+  }
+
+  #instant(): Instant {
+    const { arbiter, clock } = this.#settings;
+    const { term } = arbiter;
+    // Of a newer term the core does not know yet: between the two, another may have led.
+    const termLeftMs = term && term.epoch === this.#termEpoch && term.isValid() ? term.remainingMs() : 0;
+    return { now: clock.now(), termLeftMs };
+  }
+
+  #onArbiter(observed: Arbiter["observed"], termEpoch: number | undefined): void {
+    this.#termEpoch = termEpoch;
+    this.#machine.submit({ type: "arbiter", observed, termEpoch });
+  }
+
+  #onTick(): void {
+    this.#machine.submit({ type: "tick" });
+    this.#storage.cache.trim(this.#settings.stateMachine.applied().index);
+    if (this.#compaction.isDue) this.#compact();
+  }
+
+  #onMessage(from: string, payload: Buffer): void {
+    const { message, rest } = decodeMessage(payload);
+    if (message.type === "append") {
+      const count = message.entries.reduce((sum, run) => sum + run.count, 0);
+      checkBlock(message.prev.index + 1, count, rest);
+    }
+    this.#machine.submit({ type: "message", from, message }, { block: rest });
+  }
+
+  #onDown(id: string, reason: Error): void {
+    this.#settings.logger.debug({ peer: id, reason: reason.message }, "no connection to a peer");
+    this.#machine.submit({ type: "peer-down", id });
+  }
+
+  #persist({ meta, truncateAfter }: Batch): Promise<void> | undefined {
+    if (!meta && truncateAfter === undefined) return undefined;
+    return this.#persistNow(meta, truncateAfter);
+  }
+
+  async #persistNow(meta: Meta | undefined, truncateAfter: number | undefined): Promise<void> {
+    if (meta) {
+      await this.#storage.writeMeta(meta);
+      if (meta.inSync !== this.#meta.inSync) this.#settings.metrics.inSyncChanged?.(meta.inSync?.members ?? []);
+      this.#meta = meta;
+    }
+    if (truncateAfter === undefined) return;
+    this.#settings.logger.info({ after: truncateAfter }, "truncates entries that the primary does not have");
+    await this.#storage.truncateAfter(truncateAfter);
+  }
+
+  #perform(input: Input, batch: Batch, payload: Payload): void {
+    if (batch.lost !== undefined) this.#lose(batch.lost);
+    if (batch.append) this.#append(input, batch.append, payload);
+    else if (payload.proposals) this.#refuseAll(payload);
+    for (const { to, message } of batch.sends) {
+      if (message.type !== "append") this.#endpoint.send(to, encodeMessage(message));
+    }
+    for (const feed of batch.feeds) {
+      this.#feeder.feed(feed, (fed) =>
+        this.#machine.submit({ type: "fed", to: feed.to, session: feed.session, ...fed }),
+      );
+    }
+    if (batch.applyTo !== undefined) this.#apply(batch.applyTo);
+    if (isRare(input, batch)) this.#performRare(input, batch);
+  }
+
+  #performRare(input: Input, batch: Batch): void {
+    const { arbiter, logger } = this.#settings;
+    if (batch.record) this.#record(batch.record);
+    for (const { to, session, epoch } of batch.snapshots) this.#sendSnapshot(to, session, epoch);
+    if (batch.yieldForMs !== undefined) arbiter.yieldFor(batch.yieldForMs);
+    if (batch.stepDown) {
+      arbiter
+        .stepDown(batch.stepDown.reason, batch.stepDown.to)
+        .catch((error: unknown) => logger.warn({ error: String(error) }, "step down"));
+    }
+    if (batch.handoverFailed !== undefined) {
+      if (input.type !== "handover") this.#handover?.giveUp(batch.handoverFailed);
+      if (this.#proposals.hasStaged) this.#scheduleFlush();
+    }
+    for (const warning of batch.warnings) logger.warn({}, warning);
+    this.#announce(input);
+  }
+
+  #append(input: Input, { epoch, opens, skip, count }: NonNullable<Batch["append"]>, payload: Payload): void {
+    const first = this.#core.last - count + 1;
+    let block: Block;
+    if (payload.proposals) {
+      block = encodeBlock(
+        first,
+        epoch,
+        payload.proposals.flatMap(({ commands }) => commands),
+      );
+      this.#proposals.appended(first, payload.proposals);
+    } else if (opens) block = encodeBlock(first, epoch, [EMPTY]);
+    else
+      block = sliceBlock(
+        { first: first - skip, count: skip + count, bytes: payload.block as Buffer },
+        first,
+        this.#core.last,
+      );
+    this.#storage.append(block).then(
+      () => this.#onDurable(),
+      (error: unknown) =>
+        this.#fail(
+          new LeaseLogError("failed", `the log can't be written (${input.type}): ${String(error)}`, { cause: error }),
+        ),
+    );
+  }
+
+  /** Appends that shared a sync become durable together: one input tells it. */
+  #onDurable(): void {
+    if (this.#isDurableTold) return;
+    this.#isDurableTold = true;
+    queueMicrotask(() => {
+      this.#isDurableTold = false;
+      this.#machine.submit({ type: "durable", index: this.#storage.durableIndex });
+    });
+  }
+
+  #refuseAll({ proposals = [] }: Payload): void {
+    const error = this.#notPrimary();
+    for (const proposal of proposals) this.#proposals.refuse(proposal, error);
+  }
+
+  #apply(to: number): void {
+    const { stateMachine, metrics, clock } = this.#settings;
+    const from = stateMachine.applied().index + 1;
+    const results = stateMachine.apply(this.#storage.cache.entries(from, to));
+    const { count, oldestAt } = this.#proposals.answer(from, results);
+    if (count > 0) metrics.committed?.(count, clock.now() - oldestAt);
+    if (this.#barriers.length > 0 && this.#core.canRead(this.#instant())) {
+      for (const barrier of this.#barriers.splice(0)) barrier.resolve();
+    }
+  }
+
+  #record(set: NonNullable<Batch["record"]>): void {
+    const { arbiter, annotation, mode, logger } = this.#settings;
+    const text = formatRecord(this.#meta.dataId ?? "", mode, set);
+    const done = (isWritten: boolean) => this.#machine.submit({ type: "recorded", version: set.version, isWritten });
+    arbiter
+      .annotate(() => ({ [annotation]: text }))
+      .then(
+        () => {
+          logger.info({ members: set.members }, "changed the in-sync set");
+          done(true);
+        },
+        (error: unknown) => {
+          logger.warn({ error: String(error) }, "the in-sync set was not changed, as far as known");
+          done(false);
+        },
+      );
+  }
+
+  #sendSnapshot(to: string, session: number, epoch: number): void {
+    const unpin = this.#compaction.pin();
+    sendSnapshot(this.#snapshotContext(), this.#endpoint, to, epoch, this.#snapshots.signal).then((isTaken) => {
+      unpin();
+      this.#machine.submit({ type: "snapshot-sent", to, session, isTaken });
+    });
+  }
+
+  async #onSnapshot(from: string, header: Buffer, chunks: AsyncIterable<Buffer>): Promise<void> {
+    const offer = readOffer(header);
+    const isWanted = await new Promise<boolean>((resolve) =>
+      this.#machine.submit(
+        { type: "snapshot-offered", from, epoch: offer.epoch },
+        { done: (batch) => resolve(batch.install) },
+      ),
+    );
+    if (!isWanted) throw new LeaseLogError("failed", "not wanted now");
+    try {
+      await takeSnapshot(this.#snapshotContext(), from, offer, chunks);
+      this.#machine.submit({ type: "installed", at: offer.at });
+    } catch (error) {
+      this.#machine.submit({ type: "installed", at: this.#settings.stateMachine.applied() });
+      throw error;
+    }
+  }
+
+  #snapshotContext(): SnapshotContext {
+    const { stateMachine, clock, logger, metrics } = this.#settings;
+    return { stateMachine, storage: this.#storage, clock, logger, metrics };
+  }
+
+  #compact(): void {
+    this.#compaction.run().then(
+      (first) => {
+        const epoch = first === undefined ? undefined : this.#core.epochAt(first);
+        if (first !== undefined && epoch !== undefined)
+          this.#machine.submit({ type: "compacted", base: { epoch, index: first } });
+      },
+      (error: unknown) =>
+        this.#fail(new LeaseLogError("failed", `the state can't be flushed: ${String(error)}`, { cause: error })),
+    );
+  }
+
+  #announce(input: Input): void {
+    const status = this.#core.status(this.#settings.clock.now());
+    const { isLeading } = this.#core;
+    const change = this.#roles.update({ role: status.role, primary: status.primary, epoch: status.epoch });
+    if (change === "gained") this.#settings.metrics.becamePrimary?.(status.epoch);
+    if (change === "gained")
+      this.#settings.logger.info({ epoch: status.epoch, inSync: status.inSync }, "is the primary");
+    if (!isLeading && input.type === "arbiter" && this.#proposals.hasStaged) this.#lose("not the primary");
+  }
+
+  #lose(reason: string): void {
+    const { primary } = this.#core.status(this.#settings.clock.now());
+    const other = primary === this.#settings.id ? undefined : primary;
+    this.#proposals.lose(reason, other);
+    for (const barrier of this.#barriers.splice(0))
+      barrier.reject(new LeaseLogError("not-primary", reason, { primary: other }));
+    if (this.#roles.role !== "primary") return;
+    this.#settings.metrics.lostPrimary?.(this.#roles.epoch, reason);
+    this.#settings.logger.warn({ reason, epoch: this.#roles.epoch }, "is no longer the primary");
+  }
+
+  /** Nothing is acknowledged after a failed write: the Lease goes to a node whose disk works. */
+  #fail(error: LeaseLogError): void {
+    if (this.#failure || this.#stopped) return;
+    this.#failure = error;
+    const { logger, arbiter } = this.#settings;
+    logger.error(
+      { error: error.message, cause: String(error.cause ?? "") },
+      "the log has failed and takes no further part",
+    );
+    void this.#machine.halt();
+    this.#lose(error.message);
+    this.#roles.update({ role: "replica", primary: undefined, epoch: this.#roles.epoch });
+    arbiter.stepDown(error.message).catch(() => {});
+  }
+}
+
+const READY = Promise.resolve();
+
+/** Whether a batch may hold anything but appends, sends and commits. */
+function isRare(input: Input, batch: Batch): boolean {
+  if (input.type !== "durable" && input.type !== "fed" && input.type !== "propose" && input.type !== "message")
+    return true;
+  if (input.type === "message" && input.message.type !== "ack" && input.message.type !== "append") return true;
+  return (
+    batch.record !== undefined || batch.stepDown !== undefined || batch.lost !== undefined || batch.snapshots.length > 0
+  );
+}
