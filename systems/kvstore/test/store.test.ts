@@ -8,7 +8,7 @@ import { encodeEntry, type Operation } from "../src/store/entry.ts";
 import { MAX_KEY_BYTES } from "../src/store/keyspace.ts";
 import { operation, transactionOf } from "../src/store/operations.ts";
 import { openStore, type Store } from "../src/store/store.ts";
-import { storedValue, valueOf } from "../src/store/value.ts";
+import { storedValue, valueIn } from "../src/store/value.ts";
 
 let dir: string;
 let store: Store;
@@ -35,7 +35,7 @@ const set = (key: string, value: string, expiresAt?: number) =>
   operation("put", key, storedValue(Buffer.from(value), expiresAt));
 const read = (key: string) => {
   const stored = store.reader().get(Buffer.from(key));
-  return stored && valueOf(stored).toString();
+  return stored && valueIn(stored).toString();
 };
 const keys = () => [...store.reader().range({})].map(({ key }) => key.toString());
 const drain = async (chunks: AsyncIterable<Uint8Array>) => {

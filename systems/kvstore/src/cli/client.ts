@@ -19,13 +19,11 @@ const MAX_REDIRECTIONS = 5;
 export class Client implements AsyncDisposable {
   readonly #socket: Socket;
   readonly #parser = new ReplyParser();
-  readonly #target: Target;
   #wake: (() => void) | undefined;
   #failure: KvStoreError | undefined;
 
   private constructor(socket: Socket, target: Target) {
     this.#socket = socket;
-    this.#target = target;
     socket.on("data", (chunk) => {
       this.#parser.push(chunk);
       this.#wake?.();

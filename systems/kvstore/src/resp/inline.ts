@@ -43,7 +43,7 @@ export const escaped = (text: string): string =>
     (character) => ({ "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" })[character] ?? "",
   );
 
-const WORD = /[ \t\r\n\v\f\0]*("(?:\\[^]|[^"\\])*"|'(?:\\'|[^'])*'|[^\s"'\0]+)/y;
+const WORD = /[ \t\r\n\v\f\0]*("(?:\\.|[^"\\])*"|'(?:\\'|[^'])*'|[^\s"'\0]+)/sy;
 const BLANKS = /[ \t\r\n\v\f\0]*$/y;
 
 /** Words as Redis splits them: quotes open only at the start of a word and must be followed by a blank. */
@@ -65,7 +65,7 @@ const isBlank = (character: string | undefined): boolean => character === undefi
 
 function unquoted(word: string): string {
   if (word.startsWith("'")) return word.slice(1, -1).replaceAll("\\'", "'");
-  return word.startsWith('"') ? word.slice(1, -1).replaceAll(/\\(x[0-9a-fA-F]{2}|[^])/g, unescapedQuoted) : word;
+  return word.startsWith('"') ? word.slice(1, -1).replaceAll(/\\(x[0-9a-fA-F]{2}|.)/gs, unescapedQuoted) : word;
 }
 
 const QUOTED_ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", a: "\x07" };

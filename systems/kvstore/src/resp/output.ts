@@ -24,10 +24,8 @@ export class Output {
 
   /** Bytes that stay unchanged until they are sent. */
   bytes(bytes: Uint8Array): void {
-    if (bytes.length >= LARGE_BYTES) return this.#large(bytes);
-    this.#reserve(bytes.length);
-    this.#page.set(bytes, this.#at);
-    this.#at += bytes.length;
+    if (bytes.length >= LARGE_BYTES) this.#large(bytes);
+    else this.#small(bytes);
     this.#sizeBytes += bytes.length;
   }
 
@@ -43,7 +41,12 @@ export class Output {
   #large(bytes: Uint8Array): void {
     this.#cut();
     this.#pieces.push(bytes);
-    this.#sizeBytes += bytes.length;
+  }
+
+  #small(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#page.set(bytes, this.#at);
+    this.#at += bytes.length;
   }
 
   #reserve(length: number): void {

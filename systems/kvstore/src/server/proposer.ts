@@ -53,7 +53,10 @@ async function submit(log: Pick<ReplicatedLog, "propose">, round: readonly Waiti
     );
     const replies = (await log.propose(entry)) as readonly Reply[];
     let at = 0;
-    for (const { operations, resolve } of round) resolve(replies.slice(at, (at += operations.length)));
+    for (const { operations, resolve } of round) {
+      resolve(replies.slice(at, at + operations.length));
+      at += operations.length;
+    }
   } catch (error) {
     for (const { reject } of round) reject(error);
   }

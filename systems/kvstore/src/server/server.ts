@@ -46,7 +46,9 @@ export async function startServer(options: ServerOptions): Promise<KvServer> {
   await listen(server, options.host, options.port);
   Object.assign(context, { port: portOf(server) });
   let stopped: Promise<void> | undefined;
-  const retireClients = (): void => connections.forEach((connection) => connection.retire());
+  const retireClients = (): void => {
+    for (const connection of connections.values()) connection.retire();
+  };
   return {
     port: portOf(server),
     stats: context.stats,
@@ -119,7 +121,9 @@ async function stop(
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   retireClients();
-  const cut = setTimeout(() => connections.forEach((connection) => connection.destroy()), drainMs);
+  const cut = setTimeout(() => {
+    for (const connection of connections.values()) connection.destroy();
+  }, drainMs);
   await closed;
   clearTimeout(cut);
 }

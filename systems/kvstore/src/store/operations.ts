@@ -8,7 +8,7 @@ import { digestOf } from "./digest.ts";
 import { decodeOperation, encodeOperation, type Operation } from "./entry.ts";
 import type { Keyspace, ReadableKeyspace } from "./keyspace.ts";
 import { addFloats, parseInteger } from "./numbers.ts";
-import { expiryOf, storedValue, valueOf } from "./value.ts";
+import { expiryIn, storedValue, valueIn } from "./value.ts";
 
 type Args = readonly Buffer[];
 type Run = (space: Keyspace, args: Args, query: Query) => Reply;
@@ -25,7 +25,7 @@ const text = (args: Args, index: number): string => arg(args, index).toString("l
 
 /** Replaces the value and keeps the expiry. */
 function replaceValue(space: Keyspace, key: Buffer, old: Buffer | undefined, value: Uint8Array): void {
-  space.put(key, storedValue(value, old && expiryOf(old)));
+  space.put(key, storedValue(value, old && expiryIn(old)));
 }
 
 function put(space: Keyspace, args: Args): Reply {
@@ -41,9 +41,9 @@ function putIf(space: Keyspace, args: Args): Reply {
   const flags = text(args, 2);
   const old = space.get(key);
   const isWanted = !(flags.includes("N") && old) && !(flags.includes("X") && !old);
-  if (isWanted && flags.includes("K")) replaceValue(space, key, old, valueOf(arg(args, 1)));
+  if (isWanted && flags.includes("K")) replaceValue(space, key, old, valueIn(arg(args, 1)));
   else if (isWanted) space.put(key, arg(args, 1));
-  if (flags.includes("G")) return old ? valueOf(old) : null;
+  if (flags.includes("G")) return old ? valueIn(old) : null;
   return isWanted ? OK : null;
 }
 
@@ -57,7 +57,7 @@ function putAllIfAbsent(space: Keyspace, args: Args): Reply {
 function increment(space: Keyspace, args: Args): Reply {
   const key = arg(args, 0);
   const old = space.get(key);
-  const before = old ? parseInteger(valueOf(old)) : 0n;
+  const before = old ? parseInteger(valueIn(old)) : 0n;
   const by = parseInteger(arg(args, 1));
   if (before === undefined || by === undefined) return NOT_AN_INTEGER;
   const after = before + by;
@@ -69,7 +69,7 @@ function increment(space: Keyspace, args: Args): Reply {
 function incrementFloat(space: Keyspace, args: Args): Reply {
   const key = arg(args, 0);
   const old = space.get(key);
-  const sum = addFloats(old ? valueOf(old).toString("latin1") : "0", text(args, 1));
+  const sum = addFloats(old ? valueIn(old).toString("latin1") : "0", text(args, 1));
   if (sum instanceof ReplyError) return sum;
   replaceValue(space, key, old, Buffer.from(sum));
   return sum;
@@ -77,7 +77,7 @@ function incrementFloat(space: Keyspace, args: Args): Reply {
 
 function append(space: Keyspace, args: Args): Reply {
   const old = space.get(arg(args, 0));
-  const before = old ? valueOf(old) : EMPTY;
+  const before = old ? valueIn(old) : EMPTY;
   const length = before.length + arg(args, 1).length;
   if (length > MAX_VALUE_BYTES) return TOO_LONG;
   replaceValue(space, arg(args, 0), old, Buffer.concat([before, arg(args, 1)], length));
@@ -87,7 +87,7 @@ function append(space: Keyspace, args: Args): Reply {
 /** Arguments: key, offset, bytes. What lies between the old end and the offset becomes zero. */
 function overwrite(space: Keyspace, args: Args): Reply {
   const old = space.get(arg(args, 0));
-  const before = old ? valueOf(old) : EMPTY;
+  const before = old ? valueIn(old) : EMPTY;
   const offset = Number(text(args, 1));
   const patch = arg(args, 2);
   if (patch.length === 0) return before.length;
@@ -106,9 +106,9 @@ function expireAt(space: Keyspace, args: Args): Reply {
   const old = space.get(key);
   if (!old) return 0;
   const at = Number(text(args, 1));
-  if (!mayExpireAt(expiryOf(old), at, text(args, 2))) return 0;
+  if (!mayExpireAt(expiryIn(old), at, text(args, 2))) return 0;
   if (at <= space.now) space.remove(key);
-  else space.put(key, storedValue(valueOf(old), at));
+  else space.put(key, storedValue(valueIn(old), at));
   return 1;
 }
 
@@ -123,15 +123,15 @@ function mayExpireAt(current: number | undefined, wanted: number, condition: str
 
 function persist(space: Keyspace, args: Args): Reply {
   const old = space.get(arg(args, 0));
-  if (!old || expiryOf(old) === undefined) return 0;
-  space.put(arg(args, 0), storedValue(valueOf(old)));
+  if (!old || expiryIn(old) === undefined) return 0;
+  space.put(arg(args, 0), storedValue(valueIn(old)));
   return 1;
 }
 
 function take(space: Keyspace, args: Args): Reply {
   const old = space.get(arg(args, 0));
   space.remove(arg(args, 0));
-  return old ? valueOf(old) : null;
+  return old ? valueIn(old) : null;
 }
 
 /** Arguments: from, to, N for only if `to` is absent. */

@@ -2,7 +2,7 @@
 import { KvStoreError } from "../errors.ts";
 import { type Keyspace, MAX_KEY_BYTES, type RangeQuery, type Row } from "./keyspace.ts";
 import { rowsOf, type Tree } from "./tree.ts";
-import { expiryOf, isExpired } from "./value.ts";
+import { expiryIn, isExpired } from "./value.ts";
 
 const TIME_BYTES = 6;
 
@@ -42,7 +42,7 @@ export class TreeKeyspace implements Keyspace {
     const row = stored as Buffer;
     this.#unindex(key);
     this.#tree.data.putSync(key as Buffer, row);
-    const expiresAt = expiryOf(row);
+    const expiresAt = expiryIn(row);
     if (expiresAt === undefined) return;
     this.#tree.expiries.putSync(indexKey(expiresAt, key), EMPTY);
     this.#expiring++;
@@ -94,7 +94,7 @@ export class TreeKeyspace implements Keyspace {
   #unindex(key: Uint8Array): void {
     if (this.#expiring === 0) return;
     const old = this.#stored(key);
-    const expiresAt = old && expiryOf(old);
+    const expiresAt = old && expiryIn(old);
     if (expiresAt === undefined) return;
     this.#tree.expiries.removeSync(indexKey(expiresAt, key));
     this.#expiring--;

@@ -23,13 +23,13 @@ export function storedValue(value: Uint8Array, expiresAt?: number): Buffer {
 }
 
 /** A view of the value inside its stored form. */
-export const valueOf = (stored: Buffer): Buffer => stored.subarray(stored[0] === EXPIRING ? 1 + EXPIRY_BYTES : 1);
+export const valueIn = (stored: Buffer): Buffer => stored.subarray(stored[0] === EXPIRING ? 1 + EXPIRY_BYTES : 1);
 
-export const expiryOf = (stored: Buffer): number | undefined =>
+export const expiryIn = (stored: Buffer): number | undefined =>
   stored[0] === EXPIRING ? stored.readUIntBE(1, EXPIRY_BYTES) : undefined;
 
 /** Whether the value counts as gone at `now`, whether or not it was removed yet. */
 export function isExpired(stored: Buffer, now: number): boolean {
-  const expiresAt = expiryOf(stored);
+  const expiresAt = expiryIn(stored);
   return expiresAt !== undefined && expiresAt <= now;
 }

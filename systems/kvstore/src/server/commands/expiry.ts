@@ -2,7 +2,7 @@
 import { NOT_AN_INTEGER, type Reply, ReplyError } from "../../reply.ts";
 import { parseInteger } from "../../store/numbers.ts";
 import { operation } from "../../store/operations.ts";
-import { expiryOf, MAX_TIME_MS } from "../../store/value.ts";
+import { expiryIn, MAX_TIME_MS } from "../../store/value.ts";
 import { type Args, at, type Command, keyword, type ReadCommand, type WriteCommand } from "../command.ts";
 
 interface TimeUnit {
@@ -78,7 +78,7 @@ const timeCommand = (name: string, summary: string, show: (expiresAt: number, no
   run: (space, args): Reply => {
     const stored = space.get(at(args, 0));
     if (!stored) return -2;
-    const expiresAt = expiryOf(stored);
+    const expiresAt = expiryIn(stored);
     return expiresAt === undefined ? -1 : show(expiresAt, space.now);
   },
 });

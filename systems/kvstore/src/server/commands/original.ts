@@ -4,7 +4,7 @@ import type { Operation } from "../../store/entry.ts";
 import type { RangeQuery, ReadableKeyspace } from "../../store/keyspace.ts";
 import { parseInteger } from "../../store/numbers.ts";
 import { operation } from "../../store/operations.ts";
-import { storedValue, valueOf } from "../../store/value.ts";
+import { storedValue, valueIn } from "../../store/value.ts";
 import { type Args, at, type Command, keyword } from "../command.ts";
 import { storedPairs, valueAt } from "./strings.ts";
 
@@ -47,7 +47,7 @@ function readRange(space: ReadableKeyspace, args: Args): Reply {
     size += key.length + stored.length;
     if (size > MAX_RANGE_BYTES)
       return new ReplyError("ERR range too large: page through it with LIMIT n and AFTER key");
-    pairs.push(key, valueOf(stored));
+    pairs.push(key, valueIn(stored));
   }
   return pairs;
 }

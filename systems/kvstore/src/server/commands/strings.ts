@@ -4,13 +4,13 @@ import type { Operation } from "../../store/entry.ts";
 import type { ReadableKeyspace } from "../../store/keyspace.ts";
 import { parseInteger } from "../../store/numbers.ts";
 import { MAX_VALUE_BYTES, operation } from "../../store/operations.ts";
-import { storedValue, valueOf } from "../../store/value.ts";
+import { storedValue, valueIn } from "../../store/value.ts";
 import { type Args, at, type Command, EMPTY_ARG, keyword, type WriteCommand } from "../command.ts";
 import { futureTime, TIME_OPTIONS } from "./expiry.ts";
 
 export const valueAt = (space: ReadableKeyspace, key: Buffer): Buffer | null => {
   const stored = space.get(key);
-  return stored ? valueOf(stored) : null;
+  return stored ? valueIn(stored) : null;
 };
 
 interface SetOptions {

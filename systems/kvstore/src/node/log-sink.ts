@@ -1,0 +1,10 @@
+/** The log package words its lines fields first, the pod's logger message first. */
+import type { LogSink } from "@coracle/lease-log";
+import type { LogFields, Logger } from "@coracle/pod";
+
+export const logSink = (logger: Logger): LogSink => ({
+  debug: (fields, message) => logger.debug(message, fields as LogFields),
+  info: (fields, message) => logger.info(message, fields as LogFields),
+  warn: (fields, message) => logger.warn(message, fields as LogFields),
+  error: (fields, message) => logger.error(message, fields as LogFields),
+});
