@@ -1,4 +1,5 @@
 /** The Kubernetes API over HTTPS: what `kubectl` and client libraries talk to. */
+import { setMaxListeners } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
@@ -53,6 +54,7 @@ const stopGraceMs = 1000;
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, kubelet, pki, tokens, plan, clock = systemClock, podStreams } = options;
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // one for each open watch
   const rbac = openRbac(store);
   const counters = createRequestCounters();
   const context: ApiContext = { store, kubelet, tokens, rbac, clock, counters, stopping: stopping.signal, podStreams };

@@ -6,9 +6,11 @@ export type Schema = Readonly<Record<string, unknown>>;
 
 const componentPrefix = "#/components/schemas/";
 
+const intOrString = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
+
 /** The schemas of `resources` and of everything they refer to, by component name. */
 export function schemasFor(readModel: ReadModel, resources: readonly ResourceDescriptor[]): Record<string, Schema> {
-  const schemas: Record<string, Schema> = {};
+  const schemas: Record<string, Schema> = { [intOrString]: { type: "string", format: "int-or-string" } };
   const pending: string[] = [];
   const refer = (model: string): string => {
     pending.push(model);
@@ -75,7 +77,6 @@ const scalars: Readonly<Record<string, Schema>> = {
   boolean: { type: "boolean" },
   any: { type: "object" },
   object: { type: "object" },
-  IntOrString: { "x-kubernetes-int-or-string": true, oneOf: [{ type: "integer" }, { type: "string" }] },
 };
 
 function typeSchema(type: string, format: string, refer: Refer): Schema {
@@ -85,6 +86,7 @@ function typeSchema(type: string, format: string, refer: Refer): Schema {
   if (map !== undefined) return { type: "object", additionalProperties: typeSchema(map, format, refer) };
   if (type === "number") return { type: format.startsWith("int") ? "integer" : "number", ...(format && { format }) };
   if (type === "Date" || type === "V1MicroTime") return { type: "string", format: "date-time" };
+  if (type === "IntOrString") return { $ref: `${componentPrefix}${intOrString}` };
   const scalar = scalars[type];
   if (scalar === undefined) return { $ref: refer(type) };
   return format === "" ? scalar : { ...scalar, format };

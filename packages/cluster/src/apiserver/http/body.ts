@@ -22,7 +22,9 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
     });
     request.on("end", () => resolve(chunks.length === 1 ? (chunks[0] ?? empty) : Buffer.concat(chunks)));
     request.on("error", reject);
-    request.on("close", () => reject(new StatusError("BadRequest", "the request ended before its body did")));
+    request.on("close", () => {
+      if (!request.complete) reject(new StatusError("BadRequest", "the request ended before its body did"));
+    });
   });
 }
 

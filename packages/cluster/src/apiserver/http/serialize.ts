@@ -1,42 +1,38 @@
-/** JSON bytes of stored objects. Stored objects are frozen and shared, so each is serialised once, however many readers it has. */
-import type { WatchEventType } from "../../machinery/types.ts";
+/** Joins the JSON of stored objects, which the store encodes once for all readers, into lists and watch events. */
+import type { ApiStore } from "../../machinery/store.ts";
+import type { ApiObject, Stored, WatchEventType } from "../../machinery/types.ts";
 
-const bodies = new WeakMap<object, Buffer>();
+type Encoder = Pick<ApiStore, "json">;
+type Item = Stored<ApiObject>;
+
+const eventEnd = Buffer.from("}\n");
+const listEnd = Buffer.from("]}\n");
+const comma = Buffer.from(",");
+
+/** Events already encoded, shared by all watchers; stored objects never change, so an entry lives as long as its object. */
 const events: Readonly<Record<WatchEventType, WeakMap<object, Buffer>>> = {
   ADDED: new WeakMap(),
   MODIFIED: new WeakMap(),
   DELETED: new WeakMap(),
 };
-const eventEnd = Buffer.from("}\n");
-const listEnd = Buffer.from("]}\n");
-const comma = Buffer.from(",");
-
-export function objectBytes(object: object): Buffer {
-  let bytes = bodies.get(object);
-  if (bytes === undefined) {
-    bytes = Buffer.from(JSON.stringify(object));
-    bodies.set(object, bytes);
-  }
-  return bytes;
-}
 
 /** One line of a watch. */
-export function eventBytes(type: WatchEventType, object: object): Buffer {
+export function eventBytes(store: Encoder, type: WatchEventType, object: Item): Buffer {
   const cache = events[type];
   let bytes = cache.get(object);
   if (bytes === undefined) {
-    bytes = Buffer.concat([Buffer.from(`{"type":"${type}","object":`), objectBytes(object), eventEnd]);
+    bytes = Buffer.concat([Buffer.from(`{"type":"${type}","object":`), store.json(object), eventEnd]);
     cache.set(object, bytes);
   }
   return bytes;
 }
 
 /** A list: `head` is an object to which `items` is added as the last field. */
-export function listBytes(head: object, items: readonly object[]): Buffer {
+export function listBytes(store: Encoder, head: object, items: readonly Item[]): Buffer {
   const parts: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)];
   items.forEach((item, index) => {
     if (index > 0) parts.push(comma);
-    parts.push(objectBytes(item));
+    parts.push(store.json(item));
   });
   parts.push(listEnd);
   return Buffer.concat(parts);

@@ -3,17 +3,15 @@
  * `maxBacklogBytes` wait for it; it then lists and watches again, as every Kubernetes client does.
  */
 import type { ServerResponse } from "node:http";
-import type { StatusError } from "../../machinery/errors.ts";
+import { isStatus, type StatusError } from "../../machinery/errors.ts";
 import { apiVersionOf } from "../../machinery/resources/row.ts";
-import type { ResourceDescriptor, WatchMessage } from "../../machinery/store.ts";
+import type { ApiStore, ResourceDescriptor, WatchMessage, WatchOptions } from "../../machinery/store.ts";
 import type { ApiObject, Stored, WatchEventType } from "../../machinery/types.ts";
 import type { ApiContext, Call } from "../context.ts";
 import { integer, watchOptions } from "./options.ts";
-import { asStatusError } from "./respond.ts";
 import { eventBytes } from "./serialize.ts";
 
 const maxBacklogBytes = 8 * 1024 * 1024;
-const bookmarkIntervalMs = 60_000;
 const minTimeoutSeconds = 1800;
 
 /** Turns an object into what the client asked for; undefined sends it as it is. */
@@ -24,50 +22,56 @@ export function serveWatch(context: ApiContext, call: Call, resource: ResourceDe
   const { query, namespace } = call.info;
   const options = watchOptions(query, namespace);
   const timeoutSeconds = integer(query, "timeoutSeconds") || minTimeoutSeconds * (1 + Math.random());
-  const stream = new WatchStream(call.response, resource, form);
-  call.response.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-cache, private" });
-  call.response.flushHeaders();
-  const stops: (() => void)[] = [context.counters.watching()];
-  const onStopping = () => call.response.end();
-  call.response.on("close", () => {
-    context.stopping.removeEventListener("abort", onStopping);
+  const { response } = call;
+  const stream = new WatchStream(context.store, response, resource, form);
+  response.setHeader("Content-Type", "application/json");
+  response.setHeader("Cache-Control", "no-cache, private");
+  const stops = [subscribe(context, stream, resource, options)];
+  response.flushHeaders();
+  stops.push(
+    context.counters.watching(),
+    onAbort(context.stopping, () => response.end()),
+  );
+  const expire = () => {
+    if (options.allowBookmarks) stream.bookmark(context.store.resourceVersion);
+    response.end();
+  };
+  stops.push(context.clock.after(timeoutSeconds * 1000, expire));
+  response.on("close", () => {
     for (const stop of stops) stop();
   });
-  context.stopping.addEventListener("abort", onStopping);
-  const bookmark = () => stream.bookmark(context.store.resourceVersion);
-  if (options.allowBookmarks) stops.push(repeat(context, bookmark));
-  stops.push(
-    context.clock.after(timeoutSeconds * 1000, () => {
-      if (options.allowBookmarks) bookmark();
-      call.response.end();
-    }),
-  );
+}
+
+/** A version that is too old is told inside the stream, which is where clients look for it; other refusals are ordinary answers. */
+function subscribe(
+  context: ApiContext,
+  stream: WatchStream,
+  resource: ResourceDescriptor,
+  options: WatchOptions,
+): () => void {
   try {
-    stops.push(stream.begin((listener) => context.store.watch(resource, options, listener)));
+    return stream.begin((listener) => context.store.watch(resource, options, listener));
   } catch (error) {
-    stream.fail(asStatusError(error));
+    if (!isStatus(error, "Expired")) throw error;
+    stream.fail(error);
+    return () => {};
   }
 }
 
-function repeat({ clock }: ApiContext, task: () => void): () => void {
-  let cancel = () => {};
-  const arm = () => {
-    cancel = clock.after(bookmarkIntervalMs, () => {
-      task();
-      arm();
-    });
-  };
-  arm();
-  return () => cancel();
+function onAbort(signal: AbortSignal, task: () => void): () => void {
+  signal.addEventListener("abort", task);
+  return () => signal.removeEventListener("abort", task);
 }
 
 class WatchStream {
+  readonly #store: ApiStore;
   readonly #response: ServerResponse;
   readonly #resource: ResourceDescriptor;
   readonly #form: ObjectForm | undefined;
   #isLive = false;
 
-  constructor(response: ServerResponse, resource: ResourceDescriptor, form: ObjectForm | undefined) {
+  constructor(store: ApiStore, response: ServerResponse, resource: ResourceDescriptor, form: ObjectForm | undefined) {
+    this.#store = store;
     this.#response = response;
     this.#resource = resource;
     this.#form = form;
@@ -90,7 +94,7 @@ class WatchStream {
   }
 
   #line(type: WatchEventType, object: Stored<ApiObject>): Buffer | string {
-    if (this.#form === undefined) return eventBytes(type, object);
+    if (this.#form === undefined) return eventBytes(this.#store, type, object);
     return `${JSON.stringify({ type, object: this.#form(object) })}\n`;
   }
 

@@ -1,7 +1,6 @@
 import type { Namespace } from "kubernetes-types/core/v1.js";
 import { parseBody, readBody } from "../http/body.ts";
 import { sendBytes } from "../http/respond.ts";
-import { objectBytes } from "../http/serialize.ts";
 import { existing, type ResourceHandler } from "./verbs.ts";
 
 /** PUT of a namespace's `finalize`: only `spec.finalizers` counts; without any left the namespace goes. */
@@ -14,5 +13,5 @@ export const serveFinalize: ResourceHandler = async (context, call, resource) =>
     draft.spec = { ...draft.spec, finalizers };
   };
   const after = await context.store.modify("namespaces", "", info.name, change);
-  sendBytes(response, 200, objectBytes(after ?? before));
+  sendBytes(response, 200, context.store.json(after ?? before));
 };

@@ -12,7 +12,7 @@ import { deleteOptions, listOptions, writeOptions } from "../http/options.ts";
 import { parsePatch } from "../http/patch.ts";
 import { methodNotAllowed } from "../http/refusals.ts";
 import { addWarnings, sendBytes, sendJson, sendLarge } from "../http/respond.ts";
-import { listBytes, objectBytes } from "../http/serialize.ts";
+import { listBytes } from "../http/serialize.ts";
 import { serveWatch } from "../http/watch.ts";
 import { formOf, sendFormed } from "./forms.ts";
 
@@ -34,7 +34,7 @@ function get(context: ApiContext, call: Call, resource: ResourceDescriptor): voi
   const { info, request, response } = call;
   const object = existing(context, call, resource);
   const form = formOf(context, request, info.query, resource);
-  if (form === undefined) sendBytes(response, 200, objectBytes(object));
+  if (form === undefined) sendBytes(response, 200, context.store.json(object));
   else sendFormed(response, 200, form.one(object));
 }
 
@@ -57,7 +57,7 @@ async function list(context: ApiContext, call: Call, resource: ResourceDescripto
   };
   if (form !== undefined) return sendFormed(response, 200, form.list(page.items, metadata));
   const head = { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata };
-  await sendLarge(request, response, listBytes(head, page.items));
+  await sendLarge(request, response, listBytes(context.store, head, page.items));
 }
 
 const pageOptions = (query: URLSearchParams, namespace: string, resource: ResourceDescriptor): PageOptions =>
@@ -122,7 +122,7 @@ function sendResult(context: ApiContext, call: Call, resource: ResourceDescripto
   addWarnings(response, result.warnings);
   const code = result.created ? 201 : 200;
   const form = formOf(context, request, info.query, resource);
-  if (form === undefined) sendBytes(response, code, objectBytes(result.object));
+  if (form === undefined) sendBytes(response, code, context.store.json(result.object));
   else sendFormed(response, code, form.one(result.object));
 }
 
@@ -140,7 +140,7 @@ async function remove(context: ApiContext, call: Call, resource: ResourceDescrip
   const options = await readDeleteOptions(call);
   const namespace = resource.namespaced ? info.namespace : "";
   const { object, gone } = await context.store.remove(resource, namespace, info.name, options);
-  if (!gone || answersWithObject.has(keyOfResource(resource))) sendBytes(response, 200, objectBytes(object));
+  if (!gone || answersWithObject.has(keyOfResource(resource))) sendBytes(response, 200, context.store.json(object));
   else sendJson(response, 200, deleted(resource, object));
 }
 
@@ -168,7 +168,7 @@ async function removeCollection(context: ApiContext, call: Call, resource: Resou
   }
   const metadata = { resourceVersion: context.store.resourceVersion };
   const head = { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata };
-  sendBytes(response, 200, listBytes(head, removed));
+  sendBytes(response, 200, listBytes(context.store, head, removed));
 }
 
 /** Somebody else deleted it first. */
