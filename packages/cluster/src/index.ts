@@ -1,1 +1,15 @@
-export {};
+/**
+ * A Kubernetes for one machine, in one process: the API, the controllers, DNS, Services, and pods as local processes.
+ *
+ * ```ts
+ * const cluster = await startCluster();
+ * await writeFile("kubeconfig", cluster.kubeconfig); // kubectl --kubeconfig kubeconfig get nodes
+ * await cluster.registry.create("namespaces", { metadata: { name: "demo" } });
+ * await cluster.stop();
+ * ```
+ */
+export { apiPort, type Cluster, startCluster } from "./cluster.ts";
+export { ClusterError, type ClusterErrorCode } from "./errors.ts";
+export type { Program } from "./kubelet/images/types.ts";
+export type { Registry } from "./machinery/types.ts";
+export type { ClusterOptions } from "./options.ts";

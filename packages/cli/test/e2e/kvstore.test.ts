@@ -1,0 +1,108 @@
+/** The project's main job, as a user does it: bring kvstore up, use it, kill its leader, find everything again. */
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { program } from "../../../../scripts/testing/programs.ts";
+import type { Summary } from "../../src/summary.ts";
+import { type Installation, install, until } from "./installation.ts";
+import { lost, startWriter } from "./writer.ts";
+
+const kubectl = program("kubectl");
+const redisCli = program("redis-cli");
+
+let coracle: Installation;
+let summary: Summary;
+beforeAll(async () => {
+  coracle = await install();
+  summary = JSON.parse(await coracle.ok("coracle up kvstore --json", { timeoutMs: 300_000 }));
+}, 320_000);
+afterAll(() => coracle?.remove(), 120_000);
+
+const status = async (): Promise<Summary> => JSON.parse(await coracle.ok("coracle status kvstore --json"));
+const leader = (of: Summary): string | undefined => of.pods.find(({ role }) => role === "master")?.name;
+
+/** The address of the load balancer, which holds whatever else uses 127.0.0.1:5555 on this machine. */
+const balancer = async (): Promise<string> =>
+  (
+    await coracle.ok("kubectl get svc -n kvstore kvstore-master -o jsonpath='{.status.loadBalancer.ingress[0].ip}'")
+  ).trim();
+
+/** Process ids of a pod's main container: the ones that listen on the pod's address. */
+async function serverProcess(pod: string): Promise<number> {
+  const answer = JSON.parse(await coracle.ok(`kubectl exec -n kvstore ${pod} -c kvstore -- kvstore status --json`));
+  return answer.pid;
+}
+
+describe("coracle up kvstore", () => {
+  it("ends with three ready pods, one of them the leader", () => {
+    expect(summary.ready).toBe(3);
+    expect(summary.pods.map(({ name }) => name)).toEqual(["kvstore-0", "kvstore-1", "kvstore-2"]);
+    expect(summary.pods.filter(({ role }) => role === "master")).toHaveLength(1);
+    expect(summary.addresses).toContainEqual(expect.objectContaining({ service: "kvstore-master", port: 5555 }));
+    expect(summary.tryNext).toHaveLength(3);
+  });
+
+  it("changes nothing when it is run again", async () => {
+    const again: Summary = JSON.parse(await coracle.ok("coracle up kvstore --json"));
+    expect(again.pods.map(({ name, restarts }) => [name, restarts])).toEqual(summary.pods.map(({ name }) => [name, 0]));
+  });
+
+  it("serves the kvstore command and redis-cli", async () => {
+    const host = await balancer();
+    expect(await coracle.ok(`kvstore --host ${host} put testkey testvalue`)).toMatch(/OK/);
+    expect((await coracle.ok(`kvstore --host ${host} read testkey`)).trim()).toBe("testvalue");
+    if (redisCli) expect((await coracle.ok(`redis-cli -h ${host} -p 5555 GET testkey`)).trim()).toBe("testvalue");
+  });
+});
+
+describe.runIf(kubectl)("failover", () => {
+  it.each([
+    ["a killed leader process", async (pod: string) => void process.kill(await serverProcess(pod), "SIGKILL")],
+    ["a deleted leader pod", async (pod: string) => void (await coracle.ok(`kubectl delete pod -n kvstore ${pod}`))],
+    [
+      "a leader pod deleted without grace",
+      async (pod: string) => void (await coracle.ok(`kubectl delete pod -n kvstore ${pod} --grace-period=0 --force`)),
+    ],
+  ])(
+    "survives %s: another leads, and every acknowledged write is there",
+    async (_, strike) => {
+      const host = await balancer();
+      const old = leader(await status()) as string;
+      const writer = startWriter(host, 5555);
+      await writer.more(200);
+      await strike(old);
+      await writer.more(200);
+      await writer.stop();
+      const after = await until(status, (now) => now.ready === 3 && leader(now) !== undefined, 60_000);
+      expect(after.pods.filter(({ role }) => role === "master")).toHaveLength(1);
+      expect(await lost(host, 5555, writer.acknowledged)).toEqual([]);
+    },
+    120_000,
+  );
+
+  it("finds everything again after the whole cluster was stopped and started", async () => {
+    const host = await balancer();
+    await coracle.ok(`kvstore --host ${host} put stays here`);
+    await coracle.ok("coracle cluster stop");
+    expect((await coracle.sh("coracle cluster status")).code).toBe(3);
+    await coracle.ok("coracle up kvstore");
+    expect((await coracle.ok(`kvstore --host ${await balancer()} read stays`)).trim()).toBe("here");
+  }, 180_000);
+});
+
+describe("coracle down kvstore", () => {
+  it("ends the pods and keeps the data, then finds it again", async () => {
+    await coracle.ok(`kvstore --host ${await balancer()} put kept data`);
+    await coracle.ok("coracle down kvstore");
+    expect(JSON.parse(await coracle.ok("coracle status --json"))).toEqual([]);
+    await coracle.ok("coracle up kvstore");
+    expect((await coracle.ok(`kvstore --host ${await balancer()} read kept`)).trim()).toBe("data");
+  }, 180_000);
+
+  it("leaves no process behind when the cluster is deleted", async () => {
+    const { pid } = JSON.parse(await coracle.ok("coracle cluster status --json"));
+    await coracle.ok("coracle cluster delete --yes");
+    expect(await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).toBe("");
+    const left = await coracle.sh(`grep -lzs "^CORACLE_HOME=${coracle.home}$" /proc/[0-9]*/environ`);
+    expect(left.stdout.split("\n").filter((path) => path && !path.includes(String(process.pid)))).toEqual([]);
+  }, 60_000);
+});
