@@ -1,5 +1,5 @@
 /** Running a command in a pod for a client, whatever carries the streams. */
-import type { Readable, Writable } from "node:stream";
+import { PassThrough, type Readable, type Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { ExecSession } from "../kubelet/types.ts";
 import { exitStatus, failureStatus, type StreamStatus } from "./status.ts";
@@ -42,12 +42,30 @@ export function readCommandRequest(query: URLSearchParams): CommandRequest {
 }
 
 /** Starts or joins the process. Rejects with StatusError as the kubelet does. */
-export function openSession(context: StreamContext, request: CommandRequest): Promise<ExecSession> {
+export async function openSession(context: StreamContext, request: CommandRequest): Promise<ExecSession> {
   const { kubelet, pod, subresource, signal } = context;
   const { command, ...options } = request;
-  return subresource === "attach"
+  const session = await (subresource === "attach"
     ? kubelet.attach(pod, options, signal)
-    : kubelet.exec(pod, { ...options, command }, signal);
+    : kubelet.exec(pod, { ...options, command }, signal));
+  const { stdin, stdout, stderr, exitCode } = session;
+  return {
+    ...(stdin && { stdin }),
+    stdout: held(stdout),
+    ...(stderr && { stderr: held(stderr) }),
+    resize: (columns, rows) => session.resize(columns, rows),
+    exitCode,
+  };
+}
+
+/**
+ * Begins to read at once, though the client's streams are not open yet: Node.js throws away what a child process that has ended
+ * left in a pipe that nobody reads.
+ */
+function held(source: Readable): Readable {
+  const buffer = new PassThrough();
+  source.on("error", () => buffer.end());
+  return source.pipe(buffer);
 }
 
 /** Carries the streams until the process has ended and all of its output is sent, then says how it ended. */
@@ -70,9 +88,8 @@ async function send(source: Readable | undefined, target: Writable | undefined):
     source.resume();
     return;
   }
-  source.on("error", () => target.end());
   source.pipe(target);
-  await finished(target);
+  await finished(target, { readable: false });
 }
 
 /** Applies a resize message, `{"Width":80,"Height":24}`; anything else is ignored. */

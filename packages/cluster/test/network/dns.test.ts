@@ -25,7 +25,7 @@ beforeAll(async () => {
   plan = addressPlan(claim.net, { dnsPort: claim.dnsPort });
   upstream = await startUpstream();
   fill();
-  server = await startDns({ store, plan, upstreams: [{ address: "127.0.0.1", port: upstream.port }] });
+  server = await startDns({ store: store.registry, plan, upstreams: [{ address: "127.0.0.1", port: upstream.port }] });
   resolver.setServers([`${plan.dns}:${plan.dnsPort}`]);
 });
 
@@ -165,7 +165,7 @@ describe("names", () => {
     expect(await resolver.resolve4("example.test")).toEqual(["192.0.2.7"]);
     await expect(resolver.resolve4("unknown.test")).rejects.toMatchObject({ code: "ENOTFOUND" });
     const alone = addressPlan(claim.net, { dnsPort: 5399 });
-    const lonely = await startDns({ store, plan: alone, upstreams: [] });
+    const lonely = await startDns({ store: store.registry, plan: alone, upstreams: [] });
     const asker = new dns.Resolver({ timeout: 1000, tries: 1 });
     asker.setServers([`${alone.dns}:5399`]);
     await expect(asker.resolve4("example.test")).rejects.toMatchObject({ code: "EREFUSED" });

@@ -1,4 +1,4 @@
-import type { Change, ResourceName, ResourceTypes, Stored } from "../../src/machinery/types.ts";
+import type { Change, Registry, ResourceName, ResourceTypes, Stored } from "../../src/machinery/types.ts";
 
 type AnyListener = (change: Change<ResourceTypes[ResourceName]>) => void;
 
@@ -7,6 +7,11 @@ export class FakeRegistry {
   readonly #objects = new Map<string, Map<string, Stored<ResourceTypes[ResourceName]>>>();
   readonly #listeners = new Map<string, Set<AnyListener>>();
   #version = 0;
+
+  /** Itself, as those who follow a registry know it. */
+  get registry(): Pick<Registry, "get" | "list" | "modify" | "subscribe"> {
+    return this as unknown as Registry;
+  }
 
   put<R extends ResourceName>(resource: R, object: ResourceTypes[R]): void {
     const { namespace = "", name = "" } = object.metadata ?? {};

@@ -29,7 +29,7 @@ beforeAll(async () => {
   store.put("services", service("db", { clusterIP: "None" }));
   const pods = [0, 1].map((index) => ({ address: plan.pods.at(index), hostname: `db-${index}` }));
   store.put("endpointslices.discovery.k8s.io", slice("db", pods, [{ name: "client", port: 5555 }]));
-  server = await startDns({ store, plan, upstreams: [] });
+  server = await startDns({ store: store.registry, plan, upstreams: [] });
 });
 
 afterAll(async () => {
@@ -38,7 +38,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const environment = () => ({
+const environment = (): Record<string, string> => ({
   PATH: process.env.PATH ?? "",
   ...preloadEnvironment({
     plan,
@@ -205,7 +205,7 @@ test("outside a pod the preload changes nothing", async () => {
   const { NODE_OPTIONS } = environment();
   const program =
     "require('net').createServer().listen(0, '127.0.0.1', function () { console.log(this.address().address); this.close() })";
-  const env = { PATH: process.env.PATH ?? "", NODE_OPTIONS };
+  const env = { PATH: process.env.PATH ?? "", NODE_OPTIONS: NODE_OPTIONS ?? "" };
   const address = await new Promise((resolve) =>
     execFile(process.execPath, ["-e", program], { env }, (_error, stdout) => resolve(stdout.trim())),
   );

@@ -31,7 +31,7 @@ beforeEach(async () => {
   store = new FakeRegistry();
   events.length = 0;
   proxy = await startServiceProxy({
-    store,
+    store: store.registry,
     plan,
     loopbackLoadBalancer: true,
     recordEvent: (_about, _type, reason, message) => events.push(`${reason}: ${message}`),
@@ -277,7 +277,7 @@ test("UDP: a datagram reaches an endpoint and the answer comes back from the Ser
 test("a Service that exists before the proxy starts is served when start resolves", async () => {
   await proxy.stop();
   const ip = publish("early", [{ address: await pod(0) }]);
-  proxy = await startServiceProxy({ store, plan, loopbackLoadBalancer: false });
+  proxy = await startServiceProxy({ store: store.registry, plan, loopbackLoadBalancer: false });
   const socket = connect({ host: ip, port: 80 });
   await once(socket, "connect");
   socket.end();

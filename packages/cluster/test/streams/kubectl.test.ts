@@ -52,7 +52,9 @@ describe.runIf(hasKubectl).each([
     const child = start(args);
     child.stdin?.on("error", () => {}).end(input);
     const exit = once(child, "exit");
+    const limit = setTimeout(() => child.kill("SIGKILL"), 15_000);
     const [stdout, stderr] = await Promise.all([buffer(child.stdout!), text(child.stderr!)]);
+    clearTimeout(limit);
     return { code: (await exit)[0], stdout, stderr };
   }
 
@@ -96,16 +98,13 @@ describe.runIf(hasKubectl).each([
     expect(stderr).toContain("container main has not started");
   });
 
-  test("port-forward carries a megabyte both ways on several connections at once, and survives a refused one", async () => {
-    const child = start(["port-forward", "shell", `:${echoPort()}`, ":1"]);
-    const stderr = text(child.stderr!);
-    const ports = await forwardedPorts(child, 2);
+  test("port-forward carries a megabyte both ways on several connections at once", async () => {
+    const child = start(["port-forward", "shell", `:${echoPort()}`]);
+    const [port] = await forwardedPorts(child, 1);
     const payload = Buffer.alloc(1 << 20, "coracle");
-    const refused = connect(ports[1] ?? 0, "127.0.0.1").on("error", () => {});
-    await once(refused.resume(), "close");
     const echoes = await Promise.all(
       [1, 2, 3, 4].map(() => {
-        const socket = connect({ port: ports[0] ?? 0, host: "127.0.0.1", allowHalfOpen: true });
+        const socket = connect({ port: port ?? 0, host: "127.0.0.1", allowHalfOpen: true });
         socket.end(payload);
         return buffer(socket);
       }),
@@ -113,17 +112,30 @@ describe.runIf(hasKubectl).each([
     for (const received of echoes) expect(received.equals(payload)).toBe(true);
     child.kill();
     await once(child, "exit");
+  });
+
+  test("port-forward says which port of which pod does not answer", async () => {
+    const child = start(["port-forward", "shell", ":1"]);
+    const exit = once(child, "exit");
+    const stderr = text(child.stderr!);
+    const [port] = await forwardedPorts(child, 1);
+    const refused = connect(port ?? 0, "127.0.0.1");
+    await new Promise((resolve) => refused.on("error", resolve).once("close", resolve).resume());
+    // kubectl 1.32 gives up by itself after such a failure.
+    await exit;
     expect(await stderr).toMatch(/error forwarding port 1 to pod default\/shell/);
   });
 });
 
-/** Local ports, once kubectl has said that it forwards them. */
-async function forwardedPorts(child: ChildProcess, count: number): Promise<number[]> {
+/** Local ports, once kubectl has said that it forwards them. Goes on reading: kubectl dies when its output is closed. */
+function forwardedPorts(child: ChildProcess, count: number): Promise<number[]> {
   let output = "";
-  for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
-    output += chunk;
-    const ports = [...output.matchAll(/127\.0\.0\.1:(\d+) ->/g)].map((match) => Number(match[1]));
-    if (ports.length === count) return ports;
-  }
-  throw new Error(`kubectl ended: ${output}`);
+  return new Promise((resolve, reject) => {
+    child.once("exit", () => reject(new Error(`kubectl ended: ${output}`)));
+    child.stdout?.on("data", (chunk) => {
+      output += chunk;
+      const ports = [...output.matchAll(/127\.0\.0\.1:(\d+) ->/g)].map((match) => Number(match[1]));
+      if (ports.length === count) resolve(ports);
+    });
+  });
 }

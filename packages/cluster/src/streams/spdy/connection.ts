@@ -17,6 +17,8 @@ import { defaultWindowBytes, SpdyStream, type StreamTransport } from "./stream.t
 
 /** Streams open at once; further ones are refused. */
 const maxStreams = 1000;
+const lingerMs = 10_000;
+const goAwayProtocolError = 1;
 /** Unsent control frames are counted here: a peer that asks (PING) without reading is cut off. */
 const maxUnsentBytes = 16 << 20;
 
@@ -65,11 +67,19 @@ export class SpdyConnection extends EventEmitter<Events> {
     return stream;
   }
 
-  /** Sends what has been written, then ends the transport; the peer learns that no stream was cut short (GOAWAY). */
+  /**
+   * Sends what has been written and leaves it to the peer to close, for `lingerMs`: kubectl's side throws away what it has received
+   * and not yet read when the transport ends first.
+   */
   async end(): Promise<void> {
     await this.#sending;
-    this.#send({ type: "goAway", lastStreamId: this.#lastPeerId, status: 0 });
-    this.#transport.end();
+    if (this.#isClosed) return;
+    const timer = setTimeout(() => {
+      this.#send({ type: "goAway", lastStreamId: this.#lastPeerId, status: 0 });
+      this.#transport.end();
+    }, lingerMs).unref();
+    await new Promise<void>((resolve) => void this.once("close", resolve));
+    clearTimeout(timer);
   }
 
   /** Drops everything at once. Idempotent. */
@@ -84,12 +94,23 @@ export class SpdyConnection extends EventEmitter<Events> {
 
   async #run(): Promise<void> {
     try {
-      for await (const chunk of this.#transport as AsyncIterable<Buffer>)
-        for (const frame of this.#parser.push(chunk)) await this.#receive(frame);
-    } catch (error) {
-      if (error instanceof StreamError) this.#send({ type: "goAway", lastStreamId: this.#lastPeerId, status: 1 });
+      for await (const chunk of this.#transport as AsyncIterable<Buffer>) if (!(await this.#receiveAll(chunk))) break;
+    } catch {
+      // The transport failed, and said so by its "error" event.
     }
     this.close();
+  }
+
+  /** False when the peer broke the protocol; it has been told. */
+  async #receiveAll(chunk: Buffer): Promise<boolean> {
+    try {
+      for (const frame of this.#parser.push(chunk)) await this.#receive(frame);
+      return true;
+    } catch (error) {
+      if (!(error instanceof StreamError)) throw error;
+      this.#send({ type: "goAway", lastStreamId: this.#lastPeerId, status: goAwayProtocolError });
+      return false;
+    }
   }
 
   async #receive(frame: Frame): Promise<void> {

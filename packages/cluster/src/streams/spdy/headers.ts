@@ -1,5 +1,4 @@
 /** Name/value blocks: a count, then names and values with four-byte lengths, compressed with one zlib stream per direction. */
-import { once } from "node:events";
 import { constants, createDeflate, createInflate, type Deflate, type Inflate } from "node:zlib";
 import { StreamError } from "../errors.ts";
 import { dictionary } from "./dictionary.ts";
@@ -35,26 +34,27 @@ export class HeaderCodec {
   }
 }
 
-/** All that `codec` makes of `input`, flushed at the end of it. */
-async function pass(codec: Inflate | Deflate, input: Buffer): Promise<Buffer> {
+/** All that `codec` makes of `input`, flushed at the end of it. Rejects once the codec has failed or is closed. */
+function pass(codec: Inflate | Deflate, input: Buffer): Promise<Buffer> {
   const output: Buffer[] = [];
   let size = 0;
-  const collect = (chunk: Buffer): void => {
-    size += chunk.length;
-    if (size > maxBlockBytes) codec.destroy(new StreamError("TooLarge", `SPDY headers exceed ${maxBlockBytes} bytes`));
-    else output.push(chunk);
-  };
-  codec.on("data", collect);
-  try {
-    const flushed = new AbortController();
+  return new Promise((resolve, reject) => {
+    const collect = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > maxBlockBytes)
+        codec.destroy(new StreamError("TooLarge", `SPDY headers exceed ${maxBlockBytes} bytes`));
+      else output.push(chunk);
+    };
+    codec.on("data", collect).once("error", reject);
     codec.write(input);
-    codec.flush(constants.Z_SYNC_FLUSH, () => flushed.abort());
-    await Promise.race([once(flushed.signal, "abort"), once(codec, "close")]);
-    if (!flushed.signal.aborted) throw new StreamError("Protocol", "SPDY header compression ended");
-  } finally {
-    codec.off("data", collect);
-  }
-  return Buffer.concat(output);
+    // A failed codec calls back, too, with an error that says less than its "error" event.
+    codec.flush(constants.Z_SYNC_FLUSH, () => {
+      codec.off("data", collect);
+      if (codec.destroyed) setImmediate(reject, new StreamError("Protocol", "SPDY header compression ended"));
+      else codec.off("error", reject);
+      if (!codec.destroyed) resolve(Buffer.concat(output));
+    });
+  });
 }
 
 function writeBlock(headers: Headers): Buffer {
