@@ -7,6 +7,7 @@ import { type Duplex, Readable } from "node:stream";
 import type { Pod } from "kubernetes-types/core/v1.js";
 import { StatusError } from "../machinery/errors.ts";
 import type { Change, Stored } from "../machinery/types.ts";
+import { attachTo } from "./attach.ts";
 import { podNotFound } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { linkApplets } from "./images/applets.ts";
@@ -15,6 +16,7 @@ import { readLog } from "./logs/read-log.ts";
 import { type Nodes, startNodes } from "./nodes.ts";
 import { defaultTiming, type IsolationLevel, type KubeletOptions } from "./options.ts";
 import { PodAddresses } from "./pod/addresses.ts";
+import { containerNamed } from "./pod/facts.ts";
 import { PodWorker } from "./pod/pod-worker.ts";
 import { readSavedPods, type SavedPod } from "./pod/run-record.ts";
 import type { RunningContainer } from "./pod/running-container.ts";
@@ -26,8 +28,8 @@ import { UsageMeter } from "./usage.ts";
 
 /** The kubelet with what `coracle cluster status` shows of it. */
 export interface LocalKubelet extends Kubelet {
-  /** What was chosen; undefined before `start`. */
-  readonly isolation: IsolationLevel | undefined;
+  /** What was chosen. Throws ServiceUnavailable before `start`. */
+  readonly isolation: IsolationLevel;
 }
 
 /** Starts nothing yet: see `start`. */
@@ -52,8 +54,8 @@ class PodRunner implements LocalKubelet {
     this.#meter = new UsageMeter(options.clock);
   }
 
-  get isolation(): IsolationLevel | undefined {
-    return this.#host?.isolation.level;
+  get isolation(): IsolationLevel {
+    return this.#requireHost().isolation.level;
   }
 
   async start(): Promise<void> {
@@ -146,11 +148,7 @@ class PodRunner implements LocalKubelet {
 
   async attach(pod: PodRef, options: Omit<ExecOptions, "command">, signal: AbortSignal): Promise<ExecSession> {
     const running = this.#running(pod, options.container);
-    const stdout = Readable.from(
-      readLog(running.log, { follow: true, tailLines: 0 }, this.#options.clock.now(), signal),
-      { objectMode: false },
-    );
-    return { stdout, resize: () => undefined, exitCode: running.ended.then(({ exitCode }) => exitCode) };
+    return attachTo(running, containerNamed(this.#worker(pod).pod, running.name), options, signal);
   }
 
   async dial(pod: PodRef, port: number, signal: AbortSignal): Promise<Duplex> {

@@ -61,6 +61,8 @@ export interface Timing {
   readonly nodeLeaseMs: number;
   /** How often the /proc entry of an adopted process is looked at. */
   readonly adoptedPollMs: number;
+  /** A container whose program has not begun by then (a hanging mount) is ended. */
+  readonly startLimitMs: number;
 }
 
 export const defaultTiming: Timing = {
@@ -70,4 +72,5 @@ export const defaultTiming: Timing = {
   announceMs: 1_000,
   nodeLeaseMs: 10_000,
   adoptedPollMs: 500,
+  startLimitMs: 30_000,
 };

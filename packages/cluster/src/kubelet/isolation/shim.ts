@@ -7,6 +7,8 @@
  * code. A TERM to the shim alone is passed to the whole process group, once; the kubelet sends just that one TERM. Exit code: the program's,
  * 128+n when signal n ended it.
  *
+ * A signal cuts `wait` short, and TERM can do so only once; the second `wait` then has the program's code, or 127 if the first had it.
+ *
  * With a TTY the program runs in the foreground: a shell's background commands ignore SIGINT, and Ctrl-C has to work there.
  */
 export const shimScript = `
@@ -14,20 +16,25 @@ cd "$1" 2>/dev/null || { echo "chdir to cwd (\\"$1\\") set in config.json failed
 mode=$2
 shift 2
 command -v "$1" >/dev/null 2>&1 || { echo "exec: \\"$1\\": executable file not found in \\$PATH" >&3; exit 128; }
-trap 'trap "" TERM; kill -TERM 0' TERM
+pid=
+told=
+trap '[ "$pid" ] || { echo 143 >&4; exit 143; }; trap "" TERM; told=1; kill -TERM 0' TERM
 echo ok >&3
 exec 3>&-
 if [ "$mode" = tty ]; then
+  pid=0
   "$@" 4>&-
   code=$?
 else
   "$@" <&0 4>&- &
   pid=$!
-  while :; do
+  wait "$pid"
+  code=$?
+  if [ "$told" ]; then
     wait "$pid"
-    code=$?
-    kill -0 "$pid" 2>/dev/null || break
-  done
+    again=$?
+    [ "$again" = 127 ] || code=$again
+  fi
 fi
 echo "$code" >&4
 exit "$code"

@@ -62,6 +62,10 @@ export class ContainerLog {
     return `${this.path}.1`;
   }
 
+  get sizeBytes(): number {
+    return sizeOf(this.path);
+  }
+
   timeAt(end: number, isRotated: boolean): number {
     const times = isRotated ? this.#oldTimes : this.#times;
     return times?.at(end, this.#clock.now()) ?? this.#clock.now();

@@ -9,6 +9,7 @@ import { runHook } from "../probes/hooks.ts";
 import type { ProbeTarget } from "../probes/run-probe.ts";
 import { adoptContainer, recordedExit, spawnContainer, sweep } from "../process/container-process.ts";
 import { type Ended, runToEnd } from "../process/exec.ts";
+import { ptyLaunch } from "../process/pty.ts";
 import type { MountedVolume } from "../volumes/types.ts";
 import { mountVolumes } from "../volumes/volumes.ts";
 import { containerSpec } from "./container-spec.ts";
@@ -81,7 +82,7 @@ export class PodRuntime {
 
   /** Starts a container's `attempt`th run, 1 for the first, and its postStart hook. Throws ContainerError. */
   async start(pod: Pod, name: string, attempt: number): Promise<RunningContainer> {
-    const { isolation, options } = this.#host;
+    const { isolation, options, timing } = this.#host;
     const full = withServiceAccount(pod);
     const container = [...(full.spec?.initContainers ?? []), ...(full.spec?.containers ?? [])].find(
       (each) => each.name === name,
@@ -105,9 +106,16 @@ export class PodRuntime {
     const record = { container: name, containerID, attempt, startedAt: options.clock.now(), spec };
     // Written before the process exists too: should the cluster die in between, the mark in the environment finds the process.
     await writeRecord(folder.record, { ...record, identity: { pid: 0, startTicks: "" } });
-    const launch = await isolation.launch(spec, folder.path);
-    const files = { log: folder.log(attempt), exitRecord: folder.exitRecord(attempt) };
-    const result = await spawnContainer(id, launch, files);
+    const plain = await isolation.launch(spec, folder.path);
+    const launch = spec.hasTty ? ptyLaunch(plain) : plain;
+    const result = await spawnContainer(launch, {
+      containerID: id,
+      log: folder.log(attempt),
+      exitRecord: folder.exitRecord(attempt),
+      hasStdin: container.stdin ?? false,
+      limitMs: timing.startLimitMs,
+      clock: options.clock,
+    });
     if (!result.ok)
       throw new StartError(
         containerID,
@@ -123,17 +131,19 @@ export class PodRuntime {
   adopt(record: RunRecord): FoundRun {
     const { timing, options } = this.#host;
     const folder = this.folder.container(record.container);
-    const files = { log: folder.log(record.attempt), exitRecord: folder.exitRecord(record.attempt) };
     const id = record.containerID.slice(`${runtimeName}://`.length);
-    const process =
-      record.identity.pid > 0
-        ? adoptContainer(id, record.identity, files, options.clock, timing.adoptedPollMs)
-        : undefined;
+    const exitRecord = folder.exitRecord(record.attempt);
+    const process = adoptContainer(record.identity, {
+      containerID: id,
+      exitRecord,
+      clock: options.clock,
+      pollMs: timing.adoptedPollMs,
+    });
     const log = this.#openLog(record.container, record.attempt);
     if (process === undefined) {
       sweep(id);
       log.close();
-      const exitCode = recordedExit(files.exitRecord);
+      const exitCode = recordedExit(exitRecord);
       return {
         record,
         ended: {
@@ -199,7 +209,7 @@ export class PodRuntime {
       const ended = running.ended.then(() => gone.abort());
       await Promise.race([runHook(preStop, this.target(container), gone.signal).catch(() => undefined), ended]);
     }
-    running.process.terminate();
+    running.terminate();
     await running.ended;
   }
 

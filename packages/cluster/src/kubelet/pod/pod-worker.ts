@@ -26,6 +26,7 @@ export class PodWorker {
   #cancelWake: (() => void) | undefined;
   #cancelRefresh: (() => void) | undefined;
   #writing: Promise<void> | undefined;
+  readonly #starts = new Set<Promise<void>>();
   #isDirty = false;
   #isGone = false;
   #isStopping = false;
@@ -97,9 +98,9 @@ export class PodWorker {
     const running = [...this.runtime.containers.values()];
     for (const each of running) {
       each.killAfter(graceMs);
-      each.process.terminate();
+      each.terminate();
     }
-    await Promise.all([...running.map(({ ended }) => ended), this.#writing]);
+    await Promise.all([...running.map(({ ended }) => ended), ...this.#starts, this.#writing]);
     this.runtime.abandon();
   }
 
@@ -143,7 +144,7 @@ export class PodWorker {
     readonly [T in Action["type"]]: (action: Extract<Action, { type: T }>) => Promise<void> | void;
   } = {
     prepare: () => this.#prepare(),
-    start: ({ name }) => this.#start(name),
+    start: ({ name }) => this.#track(this.#start(name)),
     stop: ({ name, graceMs }) => this.#stop(name, graceMs),
     probe: ({ name, kind }) => this.#probe(name, kind),
     announce: ({ name }) => this.#happened({ type: "announced", name }),
@@ -162,6 +163,12 @@ export class PodWorker {
     }
   }
 
+  /** A start under way when the kubelet stops is waited for, and what it started is ended. */
+  #track(start: Promise<void>): Promise<void> {
+    this.#starts.add(start);
+    return start.finally(() => this.#starts.delete(start));
+  }
+
   async #start(name: string): Promise<void> {
     const attempt = (this.#state.containers[name]?.attempt ?? 0) + 1;
     this.#apply({ type: "starting", name });
@@ -169,6 +176,7 @@ export class PodWorker {
       const running = await this.runtime.start(this.#pod, name, attempt);
       if (this.#isStopping) return await this.#endAtOnce(running);
       const hookFailure = await this.#postStart(name);
+      if (this.#isStopping) return await this.#endAtOnce(running);
       this.#apply({ type: "started", name, containerID: running.containerID });
       if (hookFailure !== undefined) this.#apply({ type: "hookFailed", name, message: hookFailure });
       this.#watch(running);

@@ -22,6 +22,8 @@ export class RunningContainer {
   readonly #clock: Clock;
   readonly #oomKillsBefore = oomKills();
   #wasKilledByUs = false;
+  #wasAttached = false;
+  #hasEnded = false;
   #cancelKill: (() => void) | undefined;
   #killAt = Number.POSITIVE_INFINITY;
 
@@ -44,10 +46,28 @@ export class RunningContainer {
   }
 
   #end({ exitCode, wasKilled }: Exit): Ending {
+    this.#hasEnded = true;
     this.#cancelKill?.();
     this.log.close();
     const isOutOfMemory = exitCode === 137 && !wasKilled && !this.#wasKilledByUs && oomKills() > this.#oomKillsBefore;
     return { exitCode, ...(isOutOfMemory && { reason: "OOMKilled" }) };
+  }
+
+  /**
+   * Asks the program to end. Not in its first moments: a signal between fork and exec, or before the program has set up its
+   * handler, would be lost or be an end without farewell.
+   */
+  terminate(): void {
+    const settlesIn = this.startedAt + settleMs - this.#clock.now();
+    if (settlesIn <= 0) this.process.terminate();
+    else this.#clock.after(settlesIn, () => this.#hasEnded || this.process.terminate());
+  }
+
+  /** Where in the log an attached reader begins: the first one sees what has been said so far, such as a prompt, later ones do not. */
+  takeAttachOffset(): number {
+    const offset = this.#wasAttached ? this.log.sizeBytes : 0;
+    this.#wasAttached = true;
+    return offset;
   }
 
   /** Ends it for sure in `graceMs` from now; a second call can only bring the end nearer. */
@@ -65,6 +85,8 @@ export class RunningContainer {
     this.process.kill();
   }
 }
+
+const settleMs = 100;
 
 const maxMessageBytes = 4096;
 

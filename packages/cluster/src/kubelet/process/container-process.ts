@@ -5,29 +5,37 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import type { Clock } from "../../machinery/types.ts";
 import type { Launch } from "../isolation/types.ts";
 import { identityOf, isAlive, type ProcessIdentity, processesOf, signal, treeOf } from "./proc.ts";
+import { exitCodeOf } from "./signals.ts";
 
 export interface Exit {
   readonly exitCode: number;
-  /** Ended by SIGKILL that somebody else sent. */
+  /** The process that we spawned went down by SIGKILL, which its shim had no time to write down. */
   readonly wasKilled: boolean;
 }
 
 export interface ContainerProcess {
   readonly identity: ProcessIdentity;
   readonly exit: Promise<Exit>;
+  /** For containers with `stdin`; not after an adoption, the pipe ended with the cluster that held it. */
+  readonly stdin?: Writable;
   /** Asks the program to end (TERM). */
   terminate(): void;
   /** Ends everything that belongs to the container. */
   kill(): void;
 }
 
-export interface ProcessFiles {
+export interface SpawnOptions {
+  readonly containerID: string;
   readonly log: string;
   readonly exitRecord: string;
+  readonly hasStdin: boolean;
+  /** How long the shim has to begin. */
+  readonly limitMs: number;
+  readonly clock: Clock;
 }
 
 export type StartResult =
@@ -35,28 +43,32 @@ export type StartResult =
   | { readonly ok: false; readonly message: string };
 
 /** Spawns the launch and waits for the shim's handshake. */
-export async function spawnContainer(containerID: string, launch: Launch, files: ProcessFiles): Promise<StartResult> {
-  const log = openSync(files.log, "a", 0o640);
-  const record = openSync(files.exitRecord, "w", 0o640);
+export async function spawnContainer(launch: Launch, options: SpawnOptions): Promise<StartResult> {
+  const log = openSync(options.log, "a", 0o640);
+  const record = openSync(options.exitRecord, "w", 0o640);
   try {
     const { file, args, env, cwd } = launch;
-    const child = spawn(file, args, { env, cwd, detached: true, stdio: ["ignore", log, log, "pipe", record] });
-    return await handshake(containerID, child);
+    const stdin = options.hasStdin ? "pipe" : "ignore";
+    const child = spawn(file, args, { env, cwd, detached: true, stdio: [stdin, log, log, "pipe", record] });
+    return await handshake(child, options);
   } finally {
     closeSync(log);
     closeSync(record);
   }
 }
 
-async function handshake(containerID: string, child: ChildProcess): Promise<StartResult> {
+async function handshake(child: ChildProcess, { containerID, clock, limitMs }: SpawnOptions): Promise<StartResult> {
   const exit = exitOf(child);
+  const cancel = clock.after(limitMs, () => child.pid !== undefined && signal(-child.pid, "SIGKILL"));
   const said = await readAll(child.stdio[3] as Readable, child);
+  cancel();
   if (child.pid === undefined || !isGo(said)) {
     if (child.pid !== undefined) await exit;
     return { ok: false, message: said.trim() || "the container's first process ended before its program began" };
   }
-  const identity = identityOf(child.pid);
-  return { ok: true, process: held(containerID, identity, exit) };
+  child.stdin?.on("error", () => undefined);
+  const held = hold(containerID, identityOf(child.pid), exit);
+  return { ok: true, process: { ...held, ...(child.stdin && { stdin: child.stdin }) } };
 }
 
 const isGo = (said: string): boolean => said === "ok\n" || said.endsWith("\nok\n");
@@ -80,33 +92,29 @@ function readAll(stream: Readable, child: ChildProcess): Promise<string> {
 const exitOf = (child: ChildProcess): Promise<Exit> =>
   new Promise((resolve) => {
     child.on("error", () => resolve({ exitCode: 128, wasKilled: false }));
-    child.on("exit", (code, signalName) =>
-      resolve({
-        exitCode: code ?? 128 + (signalNumbers[signalName ?? "SIGKILL"] ?? 9),
-        wasKilled: signalName === "SIGKILL",
-      }),
-    );
+    child.on("exit", (code, name) => resolve({ exitCode: exitCodeOf(code, name), wasKilled: name === "SIGKILL" }));
   });
 
-const signalNumbers: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
+export interface AdoptOptions {
+  readonly containerID: string;
+  readonly exitRecord: string;
+  readonly clock: Clock;
+  /** How often to look whether it still runs: only a parent is told. */
+  readonly pollMs: number;
+}
 
 /** Takes over a process that is still running although its cluster is gone; undefined when it is not. */
-export function adoptContainer(
-  containerID: string,
-  identity: ProcessIdentity,
-  files: ProcessFiles,
-  clock: Clock,
-  pollMs: number,
-): ContainerProcess | undefined {
-  if (!isAlive(identity)) return undefined;
+export function adoptContainer(identity: ProcessIdentity, options: AdoptOptions): ContainerProcess | undefined {
+  if (identity.pid <= 0 || !isAlive(identity)) return undefined;
+  const { clock, pollMs, exitRecord, containerID } = options;
   const exit = new Promise<Exit>((resolve) => {
     const look = (): void => {
       if (isAlive(identity)) clock.after(pollMs, look);
-      else resolve({ exitCode: recordedExit(files.exitRecord) ?? 137, wasKilled: false });
+      else resolve({ exitCode: recordedExit(exitRecord) ?? 137, wasKilled: false });
     };
     clock.after(pollMs, look);
   });
-  return held(containerID, identity, exit);
+  return hold(containerID, identity, exit);
 }
 
 /** The exit code that the shim wrote down; undefined when it was not given the time to. */
@@ -119,34 +127,31 @@ export function recordedExit(path: string): number | undefined {
   }
 }
 
-function held(containerID: string, identity: ProcessIdentity, exit: Promise<Exit>): ContainerProcess {
+function hold(containerID: string, identity: ProcessIdentity, exit: Promise<Exit>): ContainerProcess {
+  const { pid } = identity;
+  const hasPidNamespace = isUnshare(pid);
+  // The kernel ends a PID namespace with its first process; without one, what outlives the shim or has left its group is looked for.
+  const clean = (): void => {
+    signal(-pid, "SIGKILL");
+    if (!hasPidNamespace) sweep(containerID);
+  };
   return {
     identity,
-    // What outlives the shim in the group or has left it goes with the container.
     exit: exit.then((how) => {
-      sweep(containerID, identity.pid);
+      clean();
       return how;
     }),
-    terminate: () => void signal(shimOf(identity.pid), "SIGTERM"),
-    kill() {
-      signal(-identity.pid, "SIGKILL");
-      sweep(containerID, identity.pid);
-    },
+    terminate: () => void signal(hasPidNamespace ? (treeOf(pid)[1]?.pid ?? pid) : pid, "SIGTERM"),
+    kill: clean,
   };
 }
 
 /** Ends every process of a container, wherever it has moved. */
-export function sweep(containerID: string, group?: number): void {
-  if (group !== undefined) signal(-group, "SIGKILL");
+export function sweep(containerID: string): void {
   for (const pid of processesOf(containerID)) signal(pid, "SIGKILL");
 }
 
-/** The shim is the spawned process itself, or the child of unshare(1), which takes no TERM. */
-function shimOf(pid: number): number {
-  const below = treeOf(pid);
-  return below[0] !== undefined && isUnshare(pid) ? (below[1]?.pid ?? pid) : pid;
-}
-
+/** Whether the spawned process is unshare(1) waiting for the shim, its child, rather than the shim itself. */
 function isUnshare(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/comm`, "latin1").trim() === "unshare";

@@ -6,6 +6,7 @@ import type { Launch } from "../isolation/types.ts";
 import type { ExecSession } from "../types.ts";
 import { signal as sendSignal } from "./proc.ts";
 import { ptyLaunch, resizePty } from "./pty.ts";
+import { exitCodeOf } from "./signals.ts";
 
 export interface SpawnedExec extends ExecSession {
   readonly pid: number | undefined;
@@ -27,7 +28,7 @@ export function spawnExec(launch: Launch, wants: { stdin: boolean; tty: boolean 
   signal.addEventListener("abort", end, { once: true });
   stdout.on("close", () => !stdout.readableEnded && end());
   child.stdin?.on("error", () => undefined);
-  const exitCode = exitCodeOf(child).finally(() => signal.removeEventListener("abort", end));
+  const exitCode = endOf(child).finally(() => signal.removeEventListener("abort", end));
   exitCode.catch(() => undefined);
   return {
     pid: child.pid,
@@ -39,20 +40,12 @@ export function spawnExec(launch: Launch, wants: { stdin: boolean; tty: boolean 
   };
 }
 
-const signalNumbers: Partial<Record<NodeJS.Signals, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGKILL: 9,
-  SIGPIPE: 13,
-  SIGTERM: 15,
-};
-
-const exitCodeOf = (child: ChildProcess): Promise<number> =>
+const endOf = (child: ChildProcess): Promise<number> =>
   new Promise((resolve, reject) => {
     child.on("error", ({ message }) =>
       reject(new StatusError("InternalError", `error executing command in container: ${message}`)),
     );
-    child.on("exit", (code, name) => resolve(code ?? 128 + (signalNumbers[name ?? "SIGKILL"] ?? 9)));
+    child.on("exit", (code, name) => resolve(exitCodeOf(code, name)));
   });
 
 export interface Ended {
