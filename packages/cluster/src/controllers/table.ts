@@ -1,4 +1,5 @@
 import { rootCertificatesController, serviceAccountController } from "./accounts/controllers.ts";
+import { cronJobController } from "./cronjob/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { disruptionController } from "./disruption/controller.ts";
 import { endpointSliceController, endpointsController } from "./endpoints/controller.ts";
@@ -7,6 +8,8 @@ import { eventExpiryController } from "./events/expiry.ts";
 import { garbageCollector } from "./garbage/controller.ts";
 import type { ControllerContext } from "./harness/context.ts";
 import type { Controller } from "./harness/controller.ts";
+import { jobController } from "./job/controller.ts";
+import { jobTtlController } from "./job/ttl.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { kubernetesServiceController } from "./namespace/kubernetes-service.ts";
 import { systemNamespacesController } from "./namespace/system.ts";
@@ -35,6 +38,9 @@ export const controllers: readonly ((context: ControllerContext) => Controller)[
   statefulSetController,
   replicaSetController,
   deploymentController,
+  jobController,
+  jobTtlController,
+  cronJobController,
   disruptionController,
   namespaceController,
   garbageCollector,
