@@ -9,6 +9,8 @@ import type { ReplicatedLog } from "./types.ts";
 export interface OpenReplicatedLog extends ReplicatedLog {
   /** Port on which peers reach this log; known once started. */
   readonly port: number;
+  /** Closes without handing over, flushing or telling anyone: leaves what a crash would. For a process that must go at once. */
+  abandon(): Promise<void>;
   /** Proposes several commands at once, in order; as `propose` for each, with one promise for all of them. */
   proposeAll(commands: readonly Uint8Array[]): Promise<readonly unknown[]>;
 }

@@ -96,6 +96,12 @@ export class Core {
     return this.#node.leading?.handover !== undefined;
   }
 
+  /** A node that leaves: no primary counts on it any more. */
+  get isReleased(): boolean {
+    const { following, leading, config } = this.#node;
+    return !leading && following?.inSync !== undefined && !following.inSync.members.includes(config.id);
+  }
+
   /** Why proposals would not be acknowledged now. */
   get blocked(): string | undefined {
     return this.#node.leading?.blocked;
@@ -149,6 +155,8 @@ const INPUTS: Handlers<Input, []> = {
   handover: (step, { to }) => beginHandover(step, to),
   leave: (step) => {
     step.node.isLeaving = true;
+    // What was heard before is of no use: the primary may just be adding this node.
+    if (step.node.following) step.node.following.inSync = undefined;
     acknowledge(step, 0);
   },
 };

@@ -34,7 +34,18 @@ export function onProbe(step: Step, from: string, probe: Probe): void {
 }
 
 function follow(leader: string, epoch: number, now: number): Following {
-  return { leader, epoch, session: 0, matched: 0, commit: 0, heardAt: now, asOf: -Infinity, next: undefined };
+  return {
+    leader,
+    epoch,
+    session: 0,
+    matched: 0,
+    commit: 0,
+    heardAt: now,
+    completeAt: undefined,
+    inSync: undefined,
+    asOf: -Infinity,
+    next: undefined,
+  };
 }
 
 function sendState({ node, out }: Step, following: Following): void {
@@ -134,15 +145,21 @@ export function onHeartbeat(step: Step, from: string, heartbeat: Heartbeat): voi
 }
 
 /**
- * A disk that was behind is complete once it holds every commit while the record names it: from then on no commit happens without it.
- * Before that it would neither lead nor be counted on, whatever the record says (promise 6).
+ * A disk that was behind is complete once it holds what was committed when a primary said so: later commits wait for it while the record names
+ * it, and while it does not, the disk can't lead. The commit index of a primary that has not opened its epoch may be behind what was
+ * acknowledged before, hence the opening entry: the primary's log up to there holds all of that.
  */
-function learnInSync(step: Step, following: Following, { inSync, commit }: Heartbeat): void {
+function learnInSync(step: Step, following: Following, { inSync, commit, openIndex }: Heartbeat): void {
+  following.completeAt ??= Math.max(commit, openIndex);
+  following.inSync = inSync;
+  setMeta(step, { inSync: isNewer(inSync, step.node.meta.inSync) ? inSync : step.node.meta.inSync });
+  reviewComplete(step, following);
+}
+
+function reviewComplete(step: Step, following: Following): void {
   const { node } = step;
-  const holdsAll = Math.min(following.matched, node.durable) >= commit;
-  const isComplete =
-    node.meta.isComplete || (!node.isInstalling && holdsAll && inSync.members.includes(node.config.id));
-  setMeta(step, { isComplete, inSync: isNewer(inSync, node.meta.inSync) ? inSync : node.meta.inSync });
+  if (node.meta.isComplete || following.completeAt === undefined || node.isInstalling) return;
+  if (Math.min(following.matched, node.durable) >= following.completeAt) setMeta(step, { isComplete: true });
 }
 
 /**
@@ -173,6 +190,7 @@ export function advance(step: Step): void {
   const { node } = step;
   const { following } = node;
   if (!following || node.isInstalling) return;
+  reviewComplete(step, following);
   applyCommitted(step, Math.min(following.commit, following.matched, node.durable));
   if (following.next && node.applied >= following.next.commit) {
     following.asOf = Math.max(following.asOf, following.next.at);
@@ -184,6 +202,8 @@ export function acknowledge({ node, out, at }: Step, confirms: number): void {
   const { following } = node;
   if (!following) return;
   const { epoch, session } = following;
+  const { isLeaving } = node;
+  const { isComplete } = node.meta;
   const matched = Math.min(following.matched, node.durable);
   out.send(following.leader, {
     type: "ack",
@@ -191,7 +211,8 @@ export function acknowledge({ node, out, at }: Step, confirms: number): void {
     session,
     matched,
     sentAt: at.now,
-    isLeaving: node.isLeaving,
+    isLeaving,
+    isComplete,
     confirms,
   });
 }

@@ -120,7 +120,14 @@ function reviewJoining(step: Step, leading: Leading): void {
 }
 
 function isCandidate({ node, at }: Step, leading: Leading, replica: Replica | undefined): boolean {
-  if (replica?.state !== "streaming" || replica.needsCheck || replica.isLeaving || replica.isForeign) return false;
+  if (
+    replica?.state !== "streaming" ||
+    replica.needsCheck ||
+    !replica.isComplete ||
+    replica.isLeaving ||
+    replica.isForeign
+  )
+    return false;
   if (leading.recorded.members.includes(replica.id) || replica.downSince !== undefined) return false;
   if (at.now - replica.heardAt >= node.config.timing.replicaTimeoutMs) return false;
   const maxLag = node.config.mode === "sync" ? JOIN_LAG_ENTRIES : node.config.maxLagEntries / 2;

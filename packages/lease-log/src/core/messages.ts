@@ -67,6 +67,8 @@ export interface Ack {
   /** The replica's own clock. */
   readonly sentAt: number;
   readonly isLeaving: boolean;
+  /** See `Meta.isComplete`. */
+  readonly isComplete: boolean;
   /** `askedAt` of the failsafe request that this confirms; 0 for none. */
   readonly confirms: number;
 }
@@ -76,6 +78,8 @@ export interface Heartbeat {
   readonly type: "heartbeat";
   readonly epoch: number;
   readonly commit: number;
+  /** Index of the entry that opened the epoch: all that was acknowledged in older epochs is before it. */
+  readonly openIndex: number;
   readonly inSync: InSyncSet;
   readonly echo: number;
   /** Failsafe: asks for the promise not to take the Lease for `forMs`. `askedAt` is the primary's own clock; 0 asks for nothing. */

@@ -27,6 +27,7 @@ export interface Replica {
   behindSince: number | undefined;
   isLeaving: boolean;
   isForeign: boolean;
+  isComplete: boolean;
   echo: number;
   toldCommit: number;
   toldAt: number;
@@ -65,6 +66,10 @@ export interface Following {
   matched: number;
   commit: number;
   heardAt: number;
+  /** Once everything up to here is durable, this disk is complete; undefined until a heartbeat says it. */
+  completeAt: number | undefined;
+  /** The last in-sync set that the primary told. */
+  inSync: InSyncSet | undefined;
   /** On this node's clock: the state was current then. */
   asOf: number;
   /** Becomes `asOf` once applied this far. */

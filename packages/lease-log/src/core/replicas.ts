@@ -25,6 +25,7 @@ export function newReplica(id: string, now: number): Replica {
     behindSince: now,
     isLeaving: false,
     isForeign: false,
+    isComplete: false,
     echo: 0,
     toldCommit: 0,
     toldAt: -Infinity,
@@ -112,6 +113,7 @@ export function onAck({ node, at }: Step, replica: Replica, ack: Ack): boolean {
   heard(replica, at.now, ack.isLeaving);
   if (ack.session !== replica.session) return false;
   replica.echo = Math.max(replica.echo, ack.sentAt);
+  replica.isComplete = ack.isComplete;
   // `confirms` is when it was asked for. Clocks may run at rates that differ by 10 %: count a fifth less than was promised.
   if (ack.confirms > 0) replica.confirmedUntil = ack.confirms + node.config.timing.confirmMs * 0.8;
   if (replica.state !== "streaming") return false;
@@ -150,6 +152,7 @@ function heartbeat({ node, out, at }: Step, leading: Leading, replica: Replica):
     type: "heartbeat",
     epoch: leading.epoch,
     commit: node.commit,
+    openIndex: leading.openIndex,
     inSync: leading.recorded,
     echo: replica.echo,
     confirm,

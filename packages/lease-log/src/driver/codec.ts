@@ -5,6 +5,9 @@ import type { Ack, Append, EpochCount, Message } from "../core/messages.ts";
 const JSON_KIND = 0;
 const APPEND_KIND = 1;
 const ACK_KIND = 2;
+/** Flags of an ack. */
+const LEAVING = 1;
+const COMPLETE = 2;
 const APPEND_FIXED_BYTES = 1 + 5 * 8 + 4;
 const RUN_BYTES = 8 + 4;
 const MAX_RUNS = 100_000;
@@ -33,7 +36,7 @@ function encodeAck(ack: Ack): Buffer {
   let at = 1;
   for (const number of [ack.epoch, ack.session, ack.matched, ack.sentAt, ack.confirms])
     at = bytes.writeDoubleBE(number, at);
-  bytes[at] = ack.isLeaving ? 1 : 0;
+  bytes[at] = (ack.isLeaving ? LEAVING : 0) | (ack.isComplete ? COMPLETE : 0);
   return bytes;
 }
 
@@ -72,7 +75,9 @@ function decodeAppend(payload: Buffer): { message: Append; rest: Buffer } {
 
 function decodeAck(payload: Buffer): Ack {
   const number = (i: number) => payload.readDoubleBE(1 + i * 8);
-  const isLeaving = payload[41] === 1;
+  const flags = payload.readUInt8(41);
+  const isLeaving = (flags & LEAVING) !== 0;
+  const isComplete = (flags & COMPLETE) !== 0;
   return {
     type: "ack",
     epoch: number(0),
@@ -81,5 +86,6 @@ function decodeAck(payload: Buffer): Ack {
     sentAt: number(3),
     confirms: number(4),
     isLeaving,
+    isComplete,
   };
 }

@@ -106,21 +106,30 @@ export class LogDriver implements OpenReplicatedLog {
     return this.#stopped;
   }
 
+  abandon(): Promise<void> {
+    this.#stopped ??= this.#close();
+    return this.#stopped;
+  }
+
   async #stop(): Promise<void> {
     if (this.#started && !this.#failure) await this.#leave();
+    await this.#close();
+    if (this.#failure?.code === "closed") await this.#settings.stateMachine.flush();
+  }
+
+  async #close(): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop();
     this.#snapshots.abort(new LeaseLogError("closed", "the log was stopped"));
     await this.#machine.halt();
     this.#lose("the log was stopped");
     await this.#endpoint.stop();
-    if (!this.#failure) await this.#settings.stateMachine.flush();
     await this.#storage.close();
     this.#failure ??= new LeaseLogError("closed", "the log was stopped");
   }
 
   /** Hands over to the replica that holds the most, then waits a moment until nobody counts on this one. */
   async #leave(): Promise<void> {
-    const { id, arbiter, clock } = this.#settings;
+    const { arbiter, clock } = this.#settings;
     const successor = this.status()
       .replicas.filter((replica) => replica.state === "streaming" && this.status().inSync.includes(replica.id))
       .sort((a, b) => b.durableIndex - a.durableIndex)[0];
@@ -132,9 +141,8 @@ export class LogDriver implements OpenReplicatedLog {
     this.#machine.submit({ type: "leave" });
     if (this.#core.isLeading) await arbiter.stepDown("stopping").catch(() => {});
     const deadline = clock.now() + LEAVE_MS;
-    const isCountedOn = () =>
-      this.#meta.inSync?.members.includes(id) && this.#endpoint.isConnected(this.status().primary ?? "");
-    while (isCountedOn() && clock.now() < deadline) {
+    const isConnected = () => this.#endpoint.isConnected(this.status().primary ?? "");
+    while (!this.#core.isReleased && isConnected() && clock.now() < deadline) {
       await new Promise<void>((resolve) => void clock.after(this.#settings.timing.tickMs, resolve));
     }
   }
@@ -175,11 +183,15 @@ export class LogDriver implements OpenReplicatedLog {
     this.#isFlushScheduled = true;
     setImmediate(() => {
       this.#isFlushScheduled = false;
-      if (this.#core.isPaused) return;
-      const proposals = this.#proposals.takeStaged();
-      const count = proposals.reduce((sum, { commands }) => sum + commands.length, 0);
-      if (count > 0) this.#machine.submit({ type: "propose", count }, { proposals });
+      this.#flush();
     });
+  }
+
+  #flush(): void {
+    if (this.#core.isPaused) return;
+    const proposals = this.#proposals.takeStaged();
+    const count = proposals.reduce((sum, { commands }) => sum + commands.length, 0);
+    if (count > 0) this.#machine.submit({ type: "propose", count }, { proposals });
   }
 
   readBarrier(): Promise<void> {
@@ -197,6 +209,7 @@ export class LogDriver implements OpenReplicatedLog {
   async switchover(to: string): Promise<void> {
     if (this.#failure) throw this.#failure;
     const { clock, timing } = this.#settings;
+    this.#flush();
     const handover = new Handover(to, this.#roles, clock, timing.switchoverMs * 3);
     this.#machine.submit({ type: "handover", to }, { done: (batch) => this.#began(handover, batch) });
     await handover.result;
@@ -270,7 +283,6 @@ export class LogDriver implements OpenReplicatedLog {
   }
 
   #perform(input: Input, batch: Batch, payload: Payload): void {
-    if (batch.lost !== undefined) this.#lose(batch.lost);
     if (batch.append) this.#append(input, batch.append, payload);
     else if (payload.proposals) this.#refuseAll(payload);
     for (const { to, message } of batch.sends) {
@@ -282,6 +294,7 @@ export class LogDriver implements OpenReplicatedLog {
       );
     }
     if (batch.applyTo !== undefined) this.#apply(batch.applyTo);
+    if (batch.lost !== undefined) this.#lose(batch.lost);
     if (isRare(input, batch)) this.#performRare(input, batch);
   }
 

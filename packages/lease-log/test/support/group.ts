@@ -94,14 +94,12 @@ export class Group {
     return member;
   }
 
-  /** Ends a member as a crash would, except that it closes its files: nothing is handed over or flushed. */
+  /** Ends a member as a crash would. */
   async crash(id: string): Promise<void> {
     const member = this.get(id);
     this.members.delete(id);
     member.arbiter.kill();
-    const image = member.machine.disk.image;
-    await member.log.stop();
-    member.machine.disk.image = image;
+    await member.log.abandon();
   }
 
   async leave(id: string): Promise<void> {

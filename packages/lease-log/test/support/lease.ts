@@ -53,8 +53,11 @@ export class MemoryArbiter implements Arbiter {
   }
 
   #renew(now: number): void {
-    if (this.lease.record?.holder !== this.id || this.lease.record.epoch !== this.term?.epoch)
-      return this.#endTerm("lost");
+    const { record } = this.lease;
+    if (record?.holder !== this.id || record.epoch !== this.term?.epoch) {
+      this.#endTerm("lost");
+      return;
+    }
     this.lease.expiresAt = now + TTL_MS;
     this.#deadline = now + (TTL_MS * 2) / 3;
   }
