@@ -7,7 +7,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { findProgram } from "../images/find-program.ts";
 import { type Entry, hostTree } from "./host-tree.ts";
 import { planRoot, type RootPlan, writeTemplate } from "./root.ts";
-import { quote, shimArgs } from "./shim.ts";
+import { enterArgs, quote, shimArgs } from "./shim.ts";
 import type { ContainerSpec, Isolation } from "./types.ts";
 
 export interface NamespaceOptions {
@@ -37,17 +37,7 @@ export function namespaceIsolation(options: NamespaceOptions): Isolation {
     },
     async enter(spec, pid, command) {
       const inner = options.hasPidNamespace ? await firstProcess(pid) : pid;
-      const args = [
-        `--target=${inner}`,
-        ...nsenterFlags(options),
-        "--",
-        "/bin/sh",
-        "-c",
-        enterScript,
-        "sh",
-        spec.workingDir,
-        ...command,
-      ];
+      const args = [`--target=${inner}`, ...nsenterFlags(options), "--", "/bin/sh", ...enterArgs(command)];
       return { file: hostTool("nsenter"), args, env: spec.env, cwd: "/" };
     },
     hostPath: () => undefined,
@@ -57,14 +47,13 @@ export function namespaceIsolation(options: NamespaceOptions): Isolation {
 /** The container's own PATH must not decide which unshare this is: busybox has one, with fewer options. */
 const hostTool = (name: string): string => findProgram(name, "/usr/bin:/bin:/usr/sbin:/sbin") ?? name;
 
-const enterScript = 'cd "$1" && shift && exec "$@"';
-
 const nsenterFlags = ({ inUserNamespace, hasPidNamespace }: NamespaceOptions): readonly string[] => [
   ...(inUserNamespace ? ["--user", "--preserve-credentials"] : []),
   "--mount",
   "--uts",
   ...(hasPidNamespace ? ["--pid"] : []),
   "--root",
+  "--wd",
 ];
 
 const unshareFlags = ({ inUserNamespace, hasPidNamespace }: NamespaceOptions): readonly string[] => [

@@ -1,6 +1,6 @@
 /** Isolation without the kernel's help: mount paths are translated in every text that the container is given. */
 import { mkdir } from "node:fs/promises";
-import { shimArgs } from "./shim.ts";
+import { enterArgs, shimArgs } from "./shim.ts";
 import type { ContainerSpec, Isolation, Mount } from "./types.ts";
 
 export const plainIsolation: Isolation = {
@@ -12,8 +12,8 @@ export const plainIsolation: Isolation = {
     return { file: "/bin/sh", args, env: mapEnv(spec), cwd };
   },
   async enter(spec, _pid, command) {
-    const [file = "", ...args] = mapAll(command, spec.mounts);
-    return { file, args, env: mapEnv(spec), cwd: workingDirOf(spec, "/") };
+    const args = enterArgs(mapAll(command, spec.mounts));
+    return { file: "/bin/sh", args, env: mapEnv(spec), cwd: workingDirOf(spec, "/") };
   },
   hostPath: (spec, path) => mapPaths(path, spec.mounts),
 };

@@ -50,6 +50,17 @@ export const shimArgs = (workingDir: string, hasTty: boolean, command: readonly 
   ...command,
 ];
 
+const enterScript = `
+command -v "$1" >/dev/null 2>&1 || {
+  echo "OCI runtime exec failed: exec failed: unable to start container process: exec: \\"$1\\": executable file not found in \\$PATH: unknown" >&2
+  exit 127
+}
+exec "$@"
+`;
+
+/** Arguments of `sh` that become `command` in a running container, or say that there is no such program. */
+export const enterArgs = (command: readonly string[]): readonly string[] => ["-c", enterScript, "sh", ...command];
+
 /** Quotes a word for POSIX shell. */
 export const quote = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

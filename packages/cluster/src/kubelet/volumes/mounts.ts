@@ -50,16 +50,19 @@ function mountPathOf(path: string): string {
   return absolute;
 }
 
-/** A subPath that is not there is made as a folder, as Kubernetes does. */
+/**
+ * A subPath that is not there is made as a folder, as Kubernetes does. The path is returned with its links: where a mount is made they are
+ * followed once, so the container keeps what it was given, and without namespaces they go on leading to the newest content.
+ */
 async function subPathOf(volume: MountedVolume, subPath: string): Promise<string> {
   const place = `${volume.hostPath}/${safeRelativePath(subPath, "subPath")}`;
   if (!volume.isReadOnly && !(await exists(place))) await mkdir(place, { recursive: true });
-  return await resolveBelow(volume.hostPath, subPath, "subPath").catch((error: unknown) => {
+  try {
+    await resolveBelow(volume.hostPath, subPath, "subPath");
+    return place;
+  } catch (error) {
     if (error instanceof ContainerError) throw error;
-    throw new ContainerError(
-      "CreateContainerConfigError",
-      `failed to prepare subPath for volumeMount "${volume.name}"`,
-      { cause: error },
-    );
-  });
+    const message = `failed to prepare subPath for volumeMount "${volume.name}"`;
+    throw new ContainerError("CreateContainerConfigError", message, { cause: error });
+  }
 }
