@@ -68,3 +68,8 @@ export class StatusError extends Error {
 /** Whether `error` is a `StatusError` of that reason. */
 export const isStatus = (error: unknown, reason: StatusReason): error is StatusError =>
   error instanceof StatusError && error.reason === reason;
+
+/** A field whose text is not of its type, such as a quantity or a time. Whoever knows the kind turns it into a BadRequest. */
+export class DecodeError extends Error {
+  override readonly name = "DecodeError";
+}

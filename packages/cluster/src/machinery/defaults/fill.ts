@@ -1,4 +1,5 @@
-import { canonicalQuantity } from "../quantity.ts";
+import { DecodeError } from "../errors.ts";
+import { canonicalQuantity, isQuantity, quantityPattern } from "../quantity.ts";
 import type { ApiObject } from "../types.ts";
 
 /** Sets what is not set. Values that are objects must be fresh ones: they become part of the target. */
@@ -11,10 +12,11 @@ export function fill(target: ApiObject, defaults: Readonly<Record<string, unknow
 export const items = (list: unknown): ApiObject[] =>
   Array.isArray(list) ? list.filter((item) => typeof item === "object" && item !== null) : [];
 
-/** Quantities as Kubernetes stores them: `1000m` becomes `1`. */
+/** Quantities as Kubernetes stores them: `1000m` becomes `1`. Throws DecodeError. */
 export function canonicalQuantities(amounts: ApiObject | undefined): void {
   for (const name in amounts) {
     const amount = amounts[name];
-    if (typeof amount === "string" || typeof amount === "number") amounts[name] = canonicalQuantity(amount);
+    if (!isQuantity(amount)) throw new DecodeError(`quantities must match the regular expression '${quantityPattern}'`);
+    amounts[name] = canonicalQuantity(amount);
   }
 }

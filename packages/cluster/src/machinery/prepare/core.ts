@@ -69,7 +69,7 @@ export const beginStatus =
 
 /** Names are never refused here, so a definition is established as soon as it is stored. */
 export function prepareCustomResourceDefinition(definition: ApiObject, context: WriteContext, old?: ApiObject): void {
-  const { names, versions } = definition.spec;
+  const { names, versions } = definition.spec ?? {};
   const time = timestamp(context.now);
   const condition = (type: string, reason: string, message: string) => ({
     type,

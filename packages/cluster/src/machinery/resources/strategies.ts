@@ -9,14 +9,29 @@ import * as prepare from "../prepare/core.ts";
 import { preparePod } from "../prepare/pods.ts";
 import { allocateService, prepareService } from "../prepare/services.ts";
 import type { ResourceKey } from "../store.ts";
+import * as coreRules from "../validation/core.ts";
+import * as networkRules from "../validation/network.ts";
+import * as pod from "../validation/pod.ts";
+import * as storageRules from "../validation/storage.ts";
+import * as work from "../validation/workloads.ts";
 import type { Strategy } from "./row.ts";
 
-const rbac: Strategy = { nameRule: "pathSegment", isCreatedByPut: true };
+const role: Strategy = { nameRule: "pathSegment", isCreatedByPut: true, validate: coreRules.validateRole };
+
+const binding: Strategy = {
+  nameRule: "pathSegment",
+  isCreatedByPut: true,
+  defaults: core.defaultBinding,
+  validate: coreRules.validateBinding,
+  validateUpdate: coreRules.validateBindingUpdate,
+};
 
 export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
   namespaces: { nameRule: "label", selectableFields: ["status.phase", "name"], prepare: prepare.prepareNamespace },
   nodes: { selectableFields: ["spec.unschedulable"], defaults: core.defaultNode },
   pods: {
+    validate: pod.validatePod,
+    validateUpdate: pod.validatePodUpdate,
     hasGeneration: true,
     selectableFields: [
       "spec.nodeName",
@@ -33,6 +48,8 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     prepare: preparePod,
   },
   services: {
+    validate: networkRules.validateService,
+    validateUpdate: networkRules.validateServiceUpdate,
     nameRule: "label1035",
     isCreatedByPut: true,
     selectableFields: ["spec.clusterIP", "spec.type"],
@@ -41,9 +58,24 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     allocate: allocateService,
   },
   endpoints: { isCreatedByPut: true, defaults: network.defaultEndpoints },
-  secrets: { selectableFields: ["type"], defaults: core.defaultSecret },
-  persistentvolumes: { defaults: storage.defaultVolume, prepare: prepare.prepareVolume },
-  persistentvolumeclaims: { defaults: storage.defaultClaim, prepare: prepare.prepareClaim },
+  configmaps: { validate: coreRules.validateConfigMap, validateUpdate: coreRules.validateImmutable },
+  secrets: {
+    validate: coreRules.validateSecret,
+    validateUpdate: coreRules.validateSecretUpdate,
+    selectableFields: ["type"],
+    defaults: core.defaultSecret,
+  },
+  persistentvolumes: {
+    validate: storageRules.validateVolume,
+    defaults: storage.defaultVolume,
+    prepare: prepare.prepareVolume,
+  },
+  persistentvolumeclaims: {
+    validate: storageRules.validateClaim,
+    validateUpdate: storageRules.validateClaimUpdate,
+    defaults: storage.defaultClaim,
+    prepare: prepare.prepareClaim,
+  },
   events: {
     isCreatedByPut: true,
     selectableFields: [
@@ -71,22 +103,30 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
   resourcequotas: { prepare: prepare.beginStatus() },
   podtemplates: { hasGeneration: true, defaults: (object) => defaultTemplate(object.template) },
   "statefulsets.apps": {
+    validate: work.validateStatefulSet,
+    validateUpdate: work.validateStatefulSetUpdate,
     hasGeneration: true,
     defaults: workloads.defaultStatefulSet,
     prepare: prepare.beginStatus({ replicas: 0, availableReplicas: 0 }),
   },
   "deployments.apps": {
+    validate: work.validateDeployment,
+    validateUpdate: work.keepsSelector,
     hasGeneration: true,
     defaults: workloads.defaultDeployment,
     prepare: prepare.beginStatus(),
   },
   "replicasets.apps": {
+    validate: work.validateReplicaSet,
+    validateUpdate: work.keepsSelector,
     hasGeneration: true,
     selectableFields: ["status.replicas"],
     defaults: workloads.defaultReplicaSet,
     prepare: prepare.beginStatus({ replicas: 0 }),
   },
   "daemonsets.apps": {
+    validate: work.validateDaemonSet,
+    validateUpdate: work.keepsSelector,
     hasGeneration: true,
     defaults: workloads.defaultDaemonSet,
     prepare: prepare.beginStatus({
@@ -97,6 +137,8 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     }),
   },
   "jobs.batch": {
+    validate: work.validateJob,
+    validateUpdate: work.validateJobUpdate,
     hasGeneration: true,
     propagation: "Orphan",
     selectableFields: ["status.successful"],
@@ -106,28 +148,57 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
       prepare.beginStatus()(job);
     },
   },
-  "cronjobs.batch": { hasGeneration: true, defaults: workloads.defaultCronJob, prepare: prepare.beginStatus() },
+  "cronjobs.batch": {
+    validate: work.validateCronJob,
+    hasGeneration: true,
+    defaults: workloads.defaultCronJob,
+    prepare: prepare.beginStatus(),
+  },
   "horizontalpodautoscalers.autoscaling": {
+    validate: work.validateHorizontalPodAutoscaler,
     defaults: workloads.defaultHorizontalPodAutoscaler,
     prepare: prepare.beginStatus({ desiredReplicas: 0 }),
   },
   "poddisruptionbudgets.policy": {
+    validate: coreRules.validateDisruptionBudget,
     hasGeneration: true,
     isVersionRequired: true,
     prepare: prepare.beginStatus({ disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 }),
   },
-  "leases.coordination.k8s.io": { isVersionRequired: true, isCreatedByPut: true },
-  "roles.rbac.authorization.k8s.io": rbac,
-  "rolebindings.rbac.authorization.k8s.io": { ...rbac, defaults: core.defaultBinding },
-  "clusterroles.rbac.authorization.k8s.io": rbac,
-  "clusterrolebindings.rbac.authorization.k8s.io": { ...rbac, defaults: core.defaultBinding },
-  "ingresses.networking.k8s.io": { hasGeneration: true, prepare: prepare.beginStatus({ loadBalancer: {} }) },
+  "leases.coordination.k8s.io": {
+    defaults: coreRules.readLease,
+    validate: coreRules.validateLease,
+    isVersionRequired: true,
+    isCreatedByPut: true,
+  },
+  "roles.rbac.authorization.k8s.io": role,
+  "rolebindings.rbac.authorization.k8s.io": binding,
+  "clusterroles.rbac.authorization.k8s.io": role,
+  "clusterrolebindings.rbac.authorization.k8s.io": binding,
+  "ingresses.networking.k8s.io": {
+    validate: networkRules.validateIngress,
+    hasGeneration: true,
+    prepare: prepare.beginStatus({ loadBalancer: {} }),
+  },
   "ingressclasses.networking.k8s.io": { hasGeneration: true },
-  "networkpolicies.networking.k8s.io": { hasGeneration: true, defaults: network.defaultNetworkPolicy },
-  "endpointslices.discovery.k8s.io": { hasGeneration: true, defaults: network.defaultEndpointSlice },
-  "storageclasses.storage.k8s.io": { defaults: storage.defaultStorageClass },
+  "networkpolicies.networking.k8s.io": {
+    validate: networkRules.validateNetworkPolicy,
+    hasGeneration: true,
+    defaults: network.defaultNetworkPolicy,
+  },
+  "endpointslices.discovery.k8s.io": {
+    validate: networkRules.validateEndpointSlice,
+    hasGeneration: true,
+    defaults: network.defaultEndpointSlice,
+  },
+  "storageclasses.storage.k8s.io": {
+    validate: storageRules.validateStorageClass,
+    validateUpdate: storageRules.validateStorageClassUpdate,
+    defaults: storage.defaultStorageClass,
+  },
   "priorityclasses.scheduling.k8s.io": { hasGeneration: true, defaults: core.defaultPriorityClass },
   "customresourcedefinitions.apiextensions.k8s.io": {
+    validate: coreRules.validateCustomResourceDefinition,
     hasGeneration: true,
     isVersionRequired: true,
     defaults: core.defaultCustomResourceDefinition,

@@ -4,6 +4,7 @@
  */
 import type { AddressPlan } from "../../network/types.ts";
 import { trackUpdate } from "../apply/track.ts";
+import { DecodeError } from "../errors.ts";
 import { jsonEqual } from "../json.ts";
 import { generateName } from "../names.ts";
 import { qualifiedKind, type ResourceRow, type WriteContext } from "../resources/row.ts";
@@ -234,7 +235,7 @@ const versionMissing = invalid("metadata.resourceVersion", 0, "must be specified
 
 function runHooks(row: ResourceRow, draft: Draft, context: WriteContext, old?: Item): void {
   const { defaults, admit, prepare, validate, validateUpdate, allocate } = row.strategy;
-  defaults?.(draft);
+  readTyped(row, draft, defaults);
   admit?.(draft, context, old);
   prepare?.(draft, context, old);
   refuse(row, draft, [
@@ -243,6 +244,18 @@ function runHooks(row: ResourceRow, draft: Draft, context: WriteContext, old?: I
     ...((old && validateUpdate?.(draft, old, context)) ?? []),
   ]);
   refuse(row, draft, allocate?.(draft, context) ?? []);
+}
+
+/** Defaulting is the first to read the fields. */
+function readTyped(row: ResourceRow, draft: Draft, defaults: ResourceRow["strategy"]["defaults"]): void {
+  try {
+    defaults?.(draft);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw badRequest(
+      `${row.kind} in version ${JSON.stringify(row.version)} cannot be handled as a ${row.kind}: ${error.message}`,
+    );
+  }
 }
 
 function refuse(row: ResourceRow, draft: Draft, errors: readonly FieldError[]): void {

@@ -1,0 +1,149 @@
+/** Rules of containers. */
+import { items } from "../defaults/fill.ts";
+import { compareQuantities, isQuantity } from "../quantity.ts";
+import type { ApiObject } from "../types.ts";
+import { type FieldError, forbidden, invalid, notFound, required } from "./field-error.ts";
+import {
+  distinct,
+  each,
+  isSet,
+  labelName,
+  notNegative,
+  oneOf,
+  portName,
+  portNumber,
+  portReference,
+  present,
+} from "./rules.ts";
+
+const protocols = ["SCTP", "TCP", "UDP"];
+
+export function validateContainer(path: string, container: ApiObject, volumes: ReadonlySet<unknown>): FieldError[] {
+  return [
+    ...labelName(`${path}.name`, container.name),
+    ...present(`${path}.image`, container.image),
+    ...oneOf(`${path}.imagePullPolicy`, container.imagePullPolicy, ["Always", "IfNotPresent", "Never"]),
+    ...oneOf(`${path}.terminationMessagePolicy`, container.terminationMessagePolicy, ["FallbackToLogsOnError", "File"]),
+    ...each(`${path}.ports`, items(container.ports), validatePort),
+    ...distinct(`${path}.ports`, items(container.ports), "name"),
+    ...each(`${path}.env`, items(container.env), validateVariable),
+    ...validateMounts(`${path}.volumeMounts`, items(container.volumeMounts), volumes),
+    ...validateResources(`${path}.resources`, container.resources ?? {}),
+    ...validateProbe(`${path}.livenessProbe`, container.livenessProbe, true),
+    ...validateProbe(`${path}.readinessProbe`, container.readinessProbe, false),
+    ...validateProbe(`${path}.startupProbe`, container.startupProbe, true),
+    ...validateHook(`${path}.lifecycle.postStart`, container.lifecycle?.postStart),
+    ...validateHook(`${path}.lifecycle.preStop`, container.lifecycle?.preStop),
+  ];
+}
+
+const validatePort = (path: string, port: ApiObject): FieldError[] => [
+  ...(isSet(port.containerPort)
+    ? portNumber(`${path}.containerPort`, port.containerPort)
+    : [required(`${path}.containerPort`)]),
+  ...(port.hostPort ? portNumber(`${path}.hostPort`, port.hostPort) : []),
+  ...portName(`${path}.name`, port.name),
+  ...oneOf(`${path}.protocol`, port.protocol, protocols),
+];
+
+const sources = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"];
+
+function validateVariable(path: string, { name, value, valueFrom }: ApiObject): FieldError[] {
+  const errors = present(`${path}.name`, name);
+  if (!valueFrom) return errors;
+  const named = sources.filter((source) => valueFrom[source] !== undefined);
+  const field = `${path}.valueFrom`;
+  if (named.length === 0)
+    errors.push(
+      invalid(
+        field,
+        "",
+        "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
+      ),
+    );
+  if (named.length > 1) errors.push(invalid(field, "", "may not have more than one field specified at a time"));
+  if (value) errors.push(invalid(field, "", "may not be specified when `value` is not empty"));
+  return errors;
+}
+
+function validateMounts(field: string, mounts: readonly ApiObject[], volumes: ReadonlySet<unknown>): FieldError[] {
+  const seen = new Set<unknown>();
+  return each(field, mounts, (path, { name, mountPath, subPath }) => {
+    const errors = isSet(name)
+      ? volumes.has(name)
+        ? []
+        : [notFound(`${path}.name`, name)]
+      : [required(`${path}.name`)];
+    errors.push(...present(`${path}.mountPath`, mountPath));
+    if (seen.has(mountPath)) errors.push(invalid(`${path}.mountPath`, mountPath, "must be unique"));
+    seen.add(mountPath);
+    return [...errors, ...(isSet(subPath) ? localPath(`${path}.subPath`, String(subPath)) : [])];
+  });
+}
+
+/** A path that stays below its folder. */
+export function localPath(field: string, path: string): FieldError[] {
+  if (path.startsWith("/")) return [invalid(field, path, "must be a relative path")];
+  return path.split("/").includes("..") ? [invalid(field, path, "must not contain '..'")] : [];
+}
+
+export function validateResources(path: string, { requests = {}, limits = {} }: ApiObject): FieldError[] {
+  const amounts = [
+    ...Object.entries(limits).map(pathed(`${path}.limits`)),
+    ...Object.entries(requests).map(pathed(`${path}.requests`)),
+  ];
+  const bad = amounts.flatMap(([field, amount]) => notNegativeQuantity(field, amount));
+  if (bad.length > 0) return bad;
+  return Object.entries(requests as Record<string, string>)
+    .filter(([name, amount]) => limits[name] !== undefined && compareQuantities(amount, limits[name]) > 0)
+    .map(([name, amount]) =>
+      invalid(`${path}.requests`, amount, `must be less than or equal to ${name} limit of ${limits[name]}`),
+    );
+}
+
+const pathed =
+  (path: string) =>
+  ([name, amount]: [string, unknown]) =>
+    [`${path}[${name}]`, amount] as const;
+
+export function notNegativeQuantity(field: string, amount: unknown): FieldError[] {
+  if (!isQuantity(amount)) return [invalid(field, amount, "must be a quantity")];
+  return compareQuantities(amount as string, 0) < 0
+    ? [invalid(field, amount, "must be greater than or equal to 0")]
+    : [];
+}
+
+const handlers = ["exec", "httpGet", "tcpSocket", "grpc"];
+const hooks = ["exec", "httpGet", "tcpSocket", "sleep"];
+const timings = ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"];
+
+function validateProbe(path: string, probe: ApiObject | undefined, mustSucceedOnce: boolean): FieldError[] {
+  if (!probe) return [];
+  const once = mustSucceedOnce && probe.successThreshold !== 1;
+  return [
+    ...validateHandler(path, probe, handlers),
+    ...timings.flatMap((timing) => notNegative(`${path}.${timing}`, probe[timing])),
+    ...(once ? [invalid(`${path}.successThreshold`, probe.successThreshold, "must be 1")] : []),
+  ];
+}
+
+const validateHook = (path: string, hook: ApiObject | undefined): FieldError[] =>
+  hook ? validateHandler(path, hook, hooks) : [];
+
+function validateHandler(path: string, handler: ApiObject, kinds: readonly string[]): FieldError[] {
+  const [kind, ...others] = kinds.filter((name) => handler[name] !== undefined);
+  if (!kind) return [required(path, "must specify a handler type")];
+  const surplus = others.map((other) => forbidden(`${path}.${other}`, "may not specify more than 1 handler type"));
+  return [...surplus, ...(handlerRules[kind]?.(`${path}.${kind}`, handler[kind]) ?? [])];
+}
+
+const handlerRules: Readonly<Record<string, (path: string, handler: ApiObject) => FieldError[]>> = {
+  exec: (path, { command }) => present(`${path}.command`, command),
+  httpGet: (path, { port, path: urlPath, scheme }) => [
+    ...present(`${path}.path`, urlPath),
+    ...portReference(`${path}.port`, port),
+    ...oneOf(`${path}.scheme`, scheme, ["HTTP", "HTTPS"]),
+  ],
+  tcpSocket: (path, { port }) => portReference(`${path}.port`, port),
+  grpc: (path, { port }) => portNumber(`${path}.port`, port),
+};
