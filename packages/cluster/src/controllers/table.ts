@@ -1,5 +1,6 @@
 import { rootCertificatesController, serviceAccountController } from "./accounts/controllers.ts";
 import { cronJobController } from "./cronjob/controller.ts";
+import { daemonSetController } from "./daemonset/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { disruptionController } from "./disruption/controller.ts";
 import { endpointSliceController, endpointsController } from "./endpoints/controller.ts";
@@ -13,6 +14,9 @@ import { jobTtlController } from "./job/ttl.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { kubernetesServiceController } from "./namespace/kubernetes-service.ts";
 import { systemNamespacesController } from "./namespace/system.ts";
+import { taintEvictionController } from "./node/eviction.ts";
+import { nodeLifecycleController } from "./node/lifecycle.ts";
+import { podGarbageCollector } from "./node/pod-gc.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
 import { schedulerController } from "./scheduler/controller.ts";
 import { statefulSetController } from "./statefulset/controller.ts";
@@ -38,10 +42,14 @@ export const controllers: readonly ((context: ControllerContext) => Controller)[
   statefulSetController,
   replicaSetController,
   deploymentController,
+  daemonSetController,
   jobController,
   jobTtlController,
   cronJobController,
   disruptionController,
+  nodeLifecycleController,
+  taintEvictionController,
+  podGarbageCollector,
   namespaceController,
   garbageCollector,
   eventExpiryController,

@@ -1,8 +1,9 @@
+import type { Lease } from "kubernetes-types/coordination/v1.js";
 import type { Node, Pod, PodStatus } from "kubernetes-types/core/v1.js";
 import { withCondition } from "../../../src/controllers/harness/conditions.ts";
 import type { ControllerContext } from "../../../src/controllers/harness/context.ts";
 import { type RunningController, runController } from "../../../src/controllers/harness/controller.ts";
-import { timestamp } from "../../../src/controllers/harness/time.ts";
+import { microTimestamp, timestamp } from "../../../src/controllers/harness/time.ts";
 import { type ObjectKey, watchAll, watchSelf } from "../../../src/controllers/harness/watch.ts";
 
 export const nodeObject = (name: string, extra: Partial<Node["metadata"]> = {}): Node => ({
@@ -24,6 +25,7 @@ export class FakeKubelet {
   readonly #slowToStop = new Set<string>();
   readonly #stoppedNodes = new Set<string>();
   #lastAddress = 0;
+  #cancelBeat = () => {};
 
   constructor(context: ControllerContext) {
     this.#context = context;
@@ -35,6 +37,7 @@ export class FakeKubelet {
       },
       context,
     );
+    void this.#beat();
   }
 
   get isIdle() {
@@ -42,7 +45,10 @@ export class FakeKubelet {
   }
 
   idle = () => this.#running.idle();
-  stop = () => this.#running.stop();
+  stop = () => {
+    this.#cancelBeat();
+    return this.#running.stop();
+  };
 
   /** Pods of this name start but do not become ready until `makeReady`. */
   holdBack(name: string): void {
@@ -69,9 +75,14 @@ export class FakeKubelet {
     await this.#context.store.delete("pods", namespace, name, { gracePeriodSeconds: 0 });
   }
 
-  /** The node's pods are not looked after any more. */
+  /** The node's pods are not looked after any more, and its heartbeat stops. */
   stopNode(name: string): void {
     this.#stoppedNodes.add(name);
+  }
+
+  async startNode(name: string): Promise<void> {
+    this.#stoppedNodes.delete(name);
+    await this.#renew(name);
   }
 
   /** The pod's containers end. */
@@ -89,6 +100,26 @@ export class FakeKubelet {
         state: { terminated: { exitCode, finishedAt: timestamp(this.#context.clock.now()) } },
       })),
     }));
+  }
+
+  /** Renews the lease of every node that is not stopped, every ten seconds. */
+  async #beat(): Promise<void> {
+    const { store, clock } = this.#context;
+    this.#cancelBeat = clock.after(10_000, () => void this.#beat());
+    const alive = store.list("nodes").filter(({ metadata }) => !this.#stoppedNodes.has(metadata.name));
+    await Promise.all(alive.map(({ metadata }) => this.#renew(metadata.name)));
+  }
+
+  async #renew(name: string): Promise<void> {
+    const { store, clock } = this.#context;
+    const spec = { renewTime: microTimestamp(clock.now()) };
+    const renew = (draft: Lease) => {
+      draft.spec = { ...draft.spec, ...spec };
+    };
+    if (await store.modify("leases.coordination.k8s.io", "kube-node-lease", name, renew)) return;
+    const metadata = { name, namespace: "kube-node-lease" };
+    const lease = { apiVersion: "coordination.k8s.io/v1" as const, kind: "Lease" as const, metadata, spec };
+    await store.create("leases.coordination.k8s.io", lease);
   }
 
   async #reconcile({ namespace, name }: ObjectKey): Promise<undefined> {
