@@ -40,6 +40,14 @@ export class Machinery implements ApiStore {
     this.#clock = parts.clock;
     this.#catalogue = new Catalogue();
     this.#writer = new Writer(parts);
+    this.#followDefinitions();
+  }
+
+  #followDefinitions(): void {
+    this.subscribe<ApiObject>("customresourcedefinitions.apiextensions.k8s.io", ({ type, object }) => {
+      if (type === "DELETED") this.#catalogue.forget(object);
+      else this.#catalogue.define(object);
+    });
   }
 
   get resourceVersion(): string {

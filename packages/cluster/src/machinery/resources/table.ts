@@ -4,7 +4,7 @@ import type { ResourceDescriptor } from "../store.ts";
 import { keyOfResource, type ResourceRow } from "./row.ts";
 import { strategies } from "./strategies.ts";
 
-const allVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"] as const;
+export const allVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"] as const;
 
 type Traits = Partial<Pick<ResourceDescriptor, "shortNames" | "categories" | "subresources" | "verbs">>;
 
