@@ -1,6 +1,6 @@
 /** The kubelet: runs the pods of its nodes as local processes. One per cluster, for all its nodes. */
 
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { type Duplex, Readable } from "node:stream";
@@ -17,6 +17,7 @@ import { type Nodes, startNodes } from "./nodes.ts";
 import { defaultTiming, type IsolationLevel, type KubeletOptions } from "./options.ts";
 import { PodAddresses } from "./pod/addresses.ts";
 import { containerNamed } from "./pod/facts.ts";
+import { removeFolder } from "./pod/folders.ts";
 import { PodWorker } from "./pod/pod-worker.ts";
 import { readSavedPods, type SavedPod } from "./pod/run-record.ts";
 import type { RunningContainer } from "./pod/running-container.ts";
@@ -96,7 +97,7 @@ class PodRunner implements LocalKubelet {
       if (this.#options.store.get("pods", namespace, name)?.metadata.uid === uid) this.#saved.set(uid, each);
       else await endSaved(each);
     }
-    for (const folder of broken) await rm(folder, { recursive: true, force: true });
+    for (const folder of broken) await removeFolder(folder);
   }
 
   #podChanged({ type, object }: Change<Pod>): void {
@@ -222,5 +223,5 @@ const isOver = ({ status, metadata }: Pod): boolean =>
 
 async function endSaved({ folder, runs }: SavedPod): Promise<void> {
   for (const { containerID } of runs) sweep(containerID.slice(containerID.indexOf("//") + 2));
-  await rm(folder, { recursive: true, force: true });
+  await removeFolder(folder);
 }

@@ -8,7 +8,7 @@ import type { IsolationLevel, KubeletOptions } from "../../src/kubelet/options.t
 import { systemClock } from "../../src/machinery/clock.ts";
 import { openStore } from "../../src/machinery/open-store.ts";
 import type { ApiStore } from "../../src/machinery/store.ts";
-import type { Stored } from "../../src/machinery/types.ts";
+import type { Registry, Stored } from "../../src/machinery/types.ts";
 import { addressPlan } from "../../src/network/addresses.ts";
 
 export interface Recorded {
@@ -24,6 +24,8 @@ export interface Fixture {
   kubelet: LocalKubelet;
   /** A second kubelet on the same folder and registry. */
   another(): LocalKubelet;
+  /** Cuts the present kubelet off as a crash would: its processes go on, but it hears, writes and tells nothing more. */
+  crash(): void;
   run(name: string, spec: Partial<PodSpec>, metadata?: Pod["metadata"]): Promise<Stored<Pod>>;
   /** Waits until the pod is as wanted, or is gone when `wanted` says so of undefined. */
   until(name: string, wanted: (pod: Stored<Pod> | undefined) => boolean): Promise<Stored<Pod>>;
@@ -43,9 +45,12 @@ export async function openFixture(isolation: IsolationLevel, options: Partial<Ku
   const store = await openStore({ plan, clock: systemClock });
   const events: Recorded[] = [];
   const all: LocalKubelet[] = [];
+  let cutOff = (): void => undefined;
   const another = (): LocalKubelet => {
+    const line = detachable(store);
+    cutOff = line.detach;
     const kubelet = createKubelet({
-      store,
+      store: line.registry,
       plan,
       clock: systemClock,
       dir,
@@ -71,6 +76,7 @@ export async function openFixture(isolation: IsolationLevel, options: Partial<Ku
     events,
     kubelet: another(),
     another,
+    crash: () => cutOff(),
     async run(name, spec, metadata = {}) {
       const containers = spec.containers ?? [];
       return await store.create("pods", {
@@ -106,6 +112,29 @@ export async function openFixture(isolation: IsolationLevel, options: Partial<Ku
   };
   await fixture.kubelet.start();
   return fixture;
+}
+
+/** The registry as one kubelet sees it, until it is detached. */
+function detachable(store: ApiStore): { readonly registry: Registry; detach(): void } {
+  let isDetached = false;
+  const registry: Registry = {
+    get: (resource, namespace, name) => store.get(resource, namespace, name),
+    list: (resource, options) => store.list(resource, options),
+    create: (resource, object, options) => store.create(resource, object, options),
+    update: (resource, object, options) => store.update(resource, object, options),
+    modify: async (resource, namespace, name, change, options) =>
+      isDetached ? undefined : await store.modify(resource, namespace, name, change, options),
+    delete: async (resource, namespace, name, options) => {
+      if (!isDetached) await store.delete(resource, namespace, name, options);
+    },
+    subscribe: (resource, listener) => store.subscribe(resource, (change) => void (isDetached || listener(change))),
+  };
+  return {
+    registry,
+    detach: () => {
+      isDetached = true;
+    },
+  };
 }
 
 async function untilPod(

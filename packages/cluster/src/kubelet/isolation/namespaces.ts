@@ -6,7 +6,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { findProgram } from "../images/find-program.ts";
 import { type Entry, hostTree } from "./host-tree.ts";
-import { planRoot, type RootPlan, writeTemplate } from "./root.ts";
+import { planRoot, type RootPlan, shimPath, writeTemplate } from "./root.ts";
 import { enterArgs, quote, shimArgs } from "./shim.ts";
 import type { ContainerSpec, Isolation } from "./types.ts";
 
@@ -89,7 +89,7 @@ function setupScript(spec: ContainerSpec, plan: RootPlan, { stage, template, fst
     "chroot=$(command -v chroot)",
     "exec 2>&5 5>&-",
     `PATH=${quote(spec.env.PATH ?? "")}`,
-    `exec "$chroot" ${root} /bin/sh ${shim}`,
+    `exec "$chroot" ${root} /bin/sh ${shimPath} ${shim}`,
   ].join("\n");
 }
 

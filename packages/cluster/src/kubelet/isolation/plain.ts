@@ -1,6 +1,6 @@
 /** Isolation without the kernel's help: mount paths are translated in every text that the container is given. */
 import { mkdir } from "node:fs/promises";
-import { enterArgs, shimArgs } from "./shim.ts";
+import { enterArgs, shimArgs, shimScript } from "./shim.ts";
 import type { ContainerSpec, Isolation, Mount } from "./types.ts";
 
 export const plainIsolation: Isolation = {
@@ -9,7 +9,7 @@ export const plainIsolation: Isolation = {
     const cwd = `${folder}/root`;
     await mkdir(cwd, { recursive: true });
     const args = shimArgs(workingDirOf(spec, cwd), spec.hasTty, mapAll(spec.command, spec.mounts));
-    return { file: "/bin/sh", args, env: mapEnv(spec), cwd };
+    return { file: "/bin/sh", args: ["-c", shimScript, "shim", ...args], env: mapEnv(spec), cwd };
   },
   async enter(spec, _pid, command) {
     const args = enterArgs(mapAll(command, spec.mounts));

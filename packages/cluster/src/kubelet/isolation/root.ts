@@ -7,6 +7,7 @@
 import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Entry, resolveInRoot } from "./host-tree.ts";
+import { shimScript } from "./shim.ts";
 import type { ContainerSpec, Mount } from "./types.ts";
 
 export interface RootPlan {
@@ -51,6 +52,9 @@ const freshLinks = {
   "dev/stderr": "/proc/self/fd/2",
 };
 
+/** Where a container finds its shim: a file, so that `ps` in the container stays readable. */
+export const shimPath = "/dev/init";
+
 /** Writes the template: `root`, and the overlays' `upper` and `work`. */
 export function writeTemplate(folder: string, entries: readonly Entry[]): void {
   rmSync(folder, { recursive: true, force: true });
@@ -58,6 +62,7 @@ export function writeTemplate(folder: string, entries: readonly Entry[]): void {
   for (const path of [...freshFolders, ...sharedFolders]) make(`root/${path}`);
   for (const path of sharedFolders) chmodSync(join(folder, "root", path), 0o1777);
   for (const device of devices) writeFileSync(join(folder, "root/dev", device), "");
+  writeFileSync(join(folder, "root", shimPath), shimScript);
   for (const [path, target] of Object.entries(freshLinks)) symlinkSync(target, join(folder, "root", path));
   for (const entry of entries) {
     if (entry.type === "link") symlinkSync(entry.target, join(folder, "root", entry.path));

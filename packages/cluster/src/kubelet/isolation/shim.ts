@@ -40,11 +40,8 @@ echo "$code" >&4
 exit "$code"
 `;
 
-/** Arguments of `sh` that run `command` under the shim in `workingDir`. */
+/** The shim's own arguments, for `command` in `workingDir`. */
 export const shimArgs = (workingDir: string, hasTty: boolean, command: readonly string[]): readonly string[] => [
-  "-c",
-  shimScript,
-  "shim",
   workingDir,
   hasTty ? "tty" : "plain",
   ...command,

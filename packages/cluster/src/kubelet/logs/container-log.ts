@@ -46,7 +46,7 @@ export class ContainerLog {
     this.#isClosed = true;
     this.#watcher?.close();
     this.#wake();
-    writeFileSync(`${this.path}.times`, JSON.stringify(this.#times));
+    bestEffort(() => writeFileSync(`${this.path}.times`, JSON.stringify(this.#times)));
   }
 
   get isClosed(): boolean {
@@ -97,7 +97,7 @@ export class ContainerLog {
     const size = sizeOf(this.path);
     this.#lastNoteAt = this.#clock.now();
     this.#times.note(size, this.#lastNoteAt);
-    if (size > this.#limits.maxBytes) this.#rotate();
+    if (size > this.#limits.maxBytes) bestEffort(() => this.#rotate());
     this.#wake();
   }
 
@@ -116,6 +116,13 @@ export class ContainerLog {
   #wake(): void {
     for (const resolve of this.#waiting) resolve();
   }
+}
+
+/** A full disk, or a folder that is already gone, must not take more than times and old lines with it. */
+function bestEffort(write: () => void): void {
+  try {
+    write();
+  } catch {}
 }
 
 function sizeOf(path: string): number {

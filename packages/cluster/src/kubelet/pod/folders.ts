@@ -1,6 +1,14 @@
 /** Where a pod's files lie. */
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Pod } from "kubernetes-types/core/v1.js";
+
+/**
+ * Removes a pod's folder. A process that has just been killed may still finish a write into it, hence the retries; what can't be removed
+ * after them is left to the next start of the kubelet, which clears away the folders of pods that are gone.
+ */
+export const removeFolder = (path: string): Promise<void> =>
+  rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }).catch(() => undefined);
 
 /** Names and uids are already DNS labels or uuids; anything else must not become a path. */
 const safe = (text: string | undefined): string => (text ?? "").replace(/[^\w.-]/g, "-").replace(/^\.+/, "-");

@@ -14,7 +14,7 @@ import type { MountedVolume } from "../volumes/types.ts";
 import { mountVolumes } from "../volumes/volumes.ts";
 import { containerSpec } from "./container-spec.ts";
 import { hostnameOf, hostsFile, resolvConf } from "./etc-files.ts";
-import { PodFolder } from "./folders.ts";
+import { PodFolder, removeFolder } from "./folders.ts";
 import type { FoundRun } from "./restore.ts";
 import { type RunRecord, writeRecord } from "./run-record.ts";
 import { RunningContainer } from "./running-container.ts";
@@ -217,7 +217,7 @@ export class PodRuntime {
   async release(): Promise<void> {
     for (const log of [...this.#logs.values()].flat()) log.close();
     if (this.#podIP !== undefined) this.#host.addresses.release(this.#podIP);
-    await rm(this.folder.path, { recursive: true, force: true });
+    await removeFolder(this.folder.path);
   }
 
   /** Lets go of everything without ending it. */
