@@ -49,9 +49,12 @@ export interface Fixture {
   stop(): Promise<void>;
 }
 
-export async function startFixture(options: Partial<ApiServerOptions> = {}): Promise<Fixture> {
+export async function startFixture(
+  options: Partial<ApiServerOptions> = {},
+  storeOptions: { readonly historyLimit?: number } = {},
+): Promise<Fixture> {
   const clock = options.clock ?? systemClock;
-  const store = await openStore({ plan: testPlan, clock });
+  const store = await openStore({ plan: testPlan, clock, ...storeOptions });
   const pki = await openPki();
   const tokens = openTokens({ pki, store, clock });
   const server = await startApiServer({

@@ -5,7 +5,7 @@ import type { Tokens } from "./tokens.ts";
 import { anonymousUser, parseServiceAccount, serviceAccountGroups, type UserInfo, withAuthenticated } from "./user.ts";
 
 /** Paths that need no token. */
-const publicPaths = ["/healthz", "/livez", "/readyz", "/version"];
+const publicPaths = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
 const bearer = "bearer ";
 const websocketBearer = "base64url.bearer.authorization.k8s.io.";
 
@@ -28,7 +28,7 @@ export function authenticate(
     : impersonate(headers, user, authorizer);
 }
 
-const isPublic = (path: string): boolean => publicPaths.some((known) => path === known || path.startsWith(`${known}/`));
+const isPublic = (path: string): boolean => publicPaths.includes(path);
 
 const unauthorized = () => new StatusError("Unauthorized", "Unauthorized");
 

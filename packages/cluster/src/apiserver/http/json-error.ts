@@ -1,37 +1,154 @@
-/** Says what is wrong with a JSON text in the words of Go's encoding/json, which is what users of Kubernetes know. */
+/**
+ * Says what is wrong with a JSON text in the words of Go's encoding/json, which is what users of Kubernetes know. V8's own messages do not
+ * always tell where the error is, so the text is scanned again; that happens only on the way to a refusal.
+ */
+
+/** The error in `text`, which is known not to parse. */
+export function jsonSyntaxError(text: string): string {
+  const scanner = new Scanner(text);
+  try {
+    scanner.document();
+  } catch (error) {
+    if (error instanceof SyntaxFound) return error.message;
+    throw error;
+  }
+  return "invalid JSON";
+}
+
+class SyntaxFound extends Error {}
 
 const endOfInput = "unexpected end of JSON input";
+const valueStart = "looking for beginning of value";
+const keyStart = "looking for beginning of object key string";
+const literals: Readonly<Record<string, string>> = { t: "true", f: "false", n: "null" };
+const escapes = '"\\/bfnrtu';
+const maxDepth = 10_000;
 
-/** `text` is known not to parse. Only called on the way to a refusal, so it may be slow: it looks for the first bad character. */
-export function jsonSyntaxError(text: string): string {
-  const position = failingPosition(text);
-  if (position === undefined || position >= text.length) return endOfInput;
-  return `invalid character ${quote(text[position] ?? "")} ${expectation(text.slice(0, position).trimEnd())}`;
-}
+class Scanner {
+  readonly #text: string;
+  #at = 0;
 
-/** V8 names the position in most of its messages. */
-function failingPosition(text: string): number | undefined {
-  try {
-    JSON.parse(text);
-  } catch (error) {
-    const message = (error as Error).message;
-    const position = /position (\d+)/.exec(message)?.[1];
-    if (position !== undefined) return Number(position);
-    if (message.includes("end of JSON input")) return undefined;
-    return text.length - text.trimStart().length;
+  constructor(text: string) {
+    this.#text = text;
   }
-  return undefined;
+
+  document(): void {
+    this.#value(0);
+    if (this.#next() !== undefined) this.#fail("after top-level value");
+  }
+
+  #value(depth: number): void {
+    if (depth > maxDepth) throw new SyntaxFound("exceeded max depth");
+    const character = this.#next();
+    if (character === "{") this.#object(depth);
+    else if (character === "[") this.#array(depth);
+    else if (character === '"') this.#string();
+    else if (character !== undefined && literals[character] !== undefined) this.#literal(literals[character]);
+    else if (character !== undefined && (character === "-" || isDigit(character))) this.#number();
+    else this.#fail(valueStart);
+  }
+
+  #object(depth: number): void {
+    this.#at += 1;
+    if (this.#next() === "}") return this.#skip();
+    for (;;) {
+      if (this.#next() !== '"') this.#fail(keyStart);
+      this.#string();
+      this.#expect(":", "after object key");
+      this.#value(depth + 1);
+      if (this.#next() === "}") return this.#skip();
+      this.#expect(",", "after object key:value pair");
+    }
+  }
+
+  #array(depth: number): void {
+    this.#at += 1;
+    if (this.#next() === "]") return this.#skip();
+    for (;;) {
+      this.#value(depth + 1);
+      if (this.#next() === "]") return this.#skip();
+      this.#expect(",", "after array element");
+    }
+  }
+
+  #string(): void {
+    for (this.#at += 1; this.#peek() !== '"'; this.#at += 1) {
+      const character = this.#peek();
+      if (character === undefined || character < " ") this.#fail("in string literal");
+      if (character === "\\") this.#escape();
+    }
+    this.#at += 1;
+  }
+
+  #escape(): void {
+    this.#at += 1;
+    const code = this.#peek();
+    if (code === undefined || !escapes.includes(code)) this.#fail("in string escape code");
+    for (let digit = 0; code === "u" && digit < 4; digit += 1) {
+      this.#at += 1;
+      if (!/[0-9a-fA-F]/.test(this.#peek() ?? "")) this.#fail("in \\u hexadecimal character escape");
+    }
+  }
+
+  #literal(word: string): void {
+    for (const letter of word) {
+      if (this.#peek() !== letter) this.#fail(`in literal ${word} (expecting '${letter}')`);
+      this.#at += 1;
+    }
+  }
+
+  #number(): void {
+    if (this.#peek() === "-") this.#at += 1;
+    if (this.#peek() === "0") this.#at += 1;
+    else this.#digits("in numeric literal");
+    if (this.#peek() === ".") {
+      this.#at += 1;
+      this.#digits("after decimal point in numeric literal");
+    }
+    if (this.#peek()?.toLowerCase() !== "e") return;
+    this.#at += 1;
+    if (this.#peek() === "+" || this.#peek() === "-") this.#at += 1;
+    this.#digits("in exponent of numeric literal");
+  }
+
+  #digits(where: string): void {
+    if (!isDigit(this.#peek())) this.#fail(where);
+    while (isDigit(this.#peek())) this.#at += 1;
+  }
+
+  #expect(wanted: string, where: string): void {
+    if (this.#next() !== wanted) this.#fail(where);
+    this.#at += 1;
+  }
+
+  #skip(): void {
+    this.#at += 1;
+  }
+
+  #peek(): string | undefined {
+    return this.#text[this.#at];
+  }
+
+  /** The next character that is no space. */
+  #next(): string | undefined {
+    while (" \t\r\n".includes(this.#peek() ?? "x")) this.#at += 1;
+    return this.#peek();
+  }
+
+  #fail(where: string): never {
+    const character = this.#peek();
+    throw new SyntaxFound(character === undefined ? endOfInput : `invalid character ${quote(character)} ${where}`);
+  }
 }
 
-function expectation(before: string): string {
-  const last = before.at(-1);
-  if (last === undefined || last === ":" || last === "[") return "looking for beginning of value";
-  if (last === "{" || last === ",") return "looking for beginning of object key string";
-  return isAfterKey(before) ? "after object key" : "after object key:value pair";
-}
+const isDigit = (character: string | undefined): boolean =>
+  character !== undefined && character >= "0" && character <= "9";
 
-/** Whether `before` ends in a string that a colon must follow: the key of an object. */
-const isAfterKey = (before: string): boolean => /[{,]\s*"(?:[^"\\]|\\.)*"$/.test(before);
-
-const quote = (character: string): string =>
-  character === "'" ? `'\\''` : character === '"' ? `'"'` : `'${character}'`;
+const quoted: Readonly<Record<string, string>> = {
+  "'": `'\\''`,
+  '"': `'"'`,
+  "\n": `'\\n'`,
+  "\t": `'\\t'`,
+  "\r": `'\\r'`,
+};
+const quote = (character: string): string => quoted[character] ?? `'${character}'`;
