@@ -1,0 +1,55 @@
+/**
+ * The core under seeded faults. `SIM_SEEDS=2000 npx vitest run packages/lease-log/test/simulation.test.ts` runs more; `SIM_SEED=17` replays one.
+ */
+import { describe, expect, it } from "vitest";
+import type { CoreDefect } from "../src/core/types.ts";
+import { type RunResult, run } from "./sim/world.ts";
+
+const COUNT = Number(process.env.SIM_SEEDS ?? 150);
+const ONLY = process.env.SIM_SEED;
+const seeds = ONLY === undefined ? Array.from({ length: COUNT }, (_, i) => i + 1) : [Number(ONLY)];
+
+function expectKept(seed: number, { problems, faults }: RunResult, mode: string): void {
+  const replay = `SIM_SEED=${seed} npx vitest run packages/lease-log/test/simulation.test.ts -t ${mode}`;
+  expect(problems, `replay: ${replay}\n${faults.join("\n")}`).toEqual([]);
+}
+
+describe("the promises hold under faults", () => {
+  it("sync", { timeout: 600_000 }, () => {
+    let acknowledged = 0;
+    let epochs = 0;
+    for (const seed of seeds) {
+      const result = run({ seed });
+      expectKept(seed, result, "sync");
+      acknowledged += result.acknowledged;
+      epochs += result.epochs;
+    }
+    // The runs must have done something, or the checks say nothing.
+    expect(acknowledged).toBeGreaterThan(seeds.length * 50);
+    expect(epochs).toBeGreaterThan(seeds.length * 2);
+  });
+
+  it("async", { timeout: 600_000 }, () => {
+    for (const seed of seeds.slice(0, Math.ceil(seeds.length / 4)))
+      expectKept(seed, run({ seed, mode: "async" }), "async");
+  });
+
+  it("a run is the same each time", () => {
+    expect(run({ seed: 5 })).toEqual(run({ seed: 5 }));
+  });
+});
+
+describe("the simulation finds a core that is broken on purpose", () => {
+  it.each<CoreDefect>([
+    "commit-without-waiting",
+    "promote-anyone",
+    "add-before-acked",
+    "lead-incomplete",
+    "read-without-authority",
+  ])("%s", { timeout: 120_000 }, (defect) => {
+    const found = Array.from({ length: 400 }, (_, i) => i + 1).find(
+      (seed) => run({ seed, defects: [defect] }).problems.length > 0,
+    );
+    expect(found, "a seed that breaks a promise").toBeDefined();
+  });
+});
