@@ -5,7 +5,7 @@ import { type Outcome, simulate, Violation } from "./simulation.ts";
 
 /** `ELECTION_SEED=n` replays one run, `ELECTION_SEEDS=n` chooses how many there are. */
 const replayed = process.env.ELECTION_SEED;
-const count = Number(process.env.ELECTION_SEEDS ?? 300);
+const count = Number(process.env.ELECTION_SEEDS ?? 500);
 const seeds = replayed === undefined ? Array.from({ length: count }, (_, index) => index + 1) : [Number(replayed)];
 
 test("never are two terms valid at once, epochs grow, promises hold, and after the faults somebody leads", async () => {
