@@ -1,4 +1,5 @@
 import { rootCertificatesController, serviceAccountController } from "./accounts/controllers.ts";
+import { autoscalerController } from "./autoscaler/controller.ts";
 import { cronJobController } from "./cronjob/controller.ts";
 import { daemonSetController } from "./daemonset/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
@@ -47,6 +48,7 @@ export const controllers: readonly ((context: ControllerContext) => Controller)[
   jobTtlController,
   cronJobController,
   disruptionController,
+  autoscalerController,
   nodeLifecycleController,
   taintEvictionController,
   podGarbageCollector,

@@ -1,5 +1,4 @@
-/** Where the autoscaler learns what pods use. */
-export interface MetricsSource {
-  /** Usage of a running pod over all its containers; undefined while nothing was measured. */
-  usage(namespace: string, pod: string): { readonly cpuMillis: number; readonly memoryBytes: number } | undefined;
-}
+import type { Kubelet } from "../../kubelet/types.ts";
+
+/** Where the autoscaler learns what pods use: the kubelet is one. */
+export type MetricsSource = Pick<Kubelet, "usage">;

@@ -24,7 +24,7 @@ function endpointOf({ pod, address, hostname, isReady, isTerminating }: Backend,
     addresses: [address],
     conditions: {
       ready: publishesNotReady || (isReady && !isTerminating),
-      serving: publishesNotReady || isReady,
+      serving: isReady,
       terminating: isTerminating,
     },
     ...(hostname && { hostname }),

@@ -28,9 +28,12 @@ export interface RunningController {
 
 const defaultConcurrency = 16;
 
-/** Two writers met, or the object has gone meanwhile: ordinary, the retry settles it. */
+/** Two writers met, or the object or its namespace is going: ordinary, the retry settles it. */
 const isRace = (error: unknown) =>
-  isStatus(error, "Conflict") || isStatus(error, "NotFound") || isStatus(error, "AlreadyExists");
+  isStatus(error, "Conflict") ||
+  isStatus(error, "NotFound") ||
+  isStatus(error, "AlreadyExists") ||
+  (isStatus(error, "Forbidden") && error.details?.causes?.some(({ reason }) => reason === "NamespaceTerminating"));
 
 /** Subscribes the controller and works until stopped. */
 export function runController(controller: Controller, { store, clock, options }: ControllerContext): RunningController {
