@@ -12,7 +12,7 @@ import type { Controller } from "../harness/controller.ts";
 import { selects } from "../harness/selectors.ts";
 import { timestamp } from "../harness/time.ts";
 import { formatKey, keyOf, type ObjectKey, type Watch } from "../harness/watch.ts";
-import { isMeasured, type Measurement, measure, type Sample } from "./measure.ts";
+import { isMeasured, type Measurement, measure, type Sample, type Unmeasured } from "./measure.ts";
 import { type Memory, type Recommendation, recall, recommend } from "./recommend.ts";
 
 const name = "horizontal-pod-autoscaler";
@@ -99,7 +99,7 @@ export function autoscalerController(context: ControllerContext): Controller {
     measured: readonly Measurement[],
     say: Say,
   ) {
-    const failure = measured.find((each) => !isMeasured(each));
+    const failure = measured.find((each): each is Unmeasured => !isMeasured(each));
     const found = measured.filter(isMeasured);
     const wanted = Math.max(...found.map(({ replicas }) => replicas));
     if (failure) reportFailure(scaler, failure.failure, say);
