@@ -21,6 +21,7 @@ import type {
 } from "./store.ts";
 import type { ApiObject, Change, Clock, DeleteOptions, ListOptions, Stored, WriteOptions } from "./types.ts";
 import { invalidObject, required } from "./validation/field-error.ts";
+import { awaitAccount } from "./write/await-account.ts";
 import { withBinding } from "./write/binding.ts";
 import { checkName } from "./write/identity.ts";
 import { notFound } from "./write/refusals.ts";
@@ -77,7 +78,15 @@ export class Machinery implements ApiStore {
   async post(resource: ResourceDescriptor, namespace: string, body: ApiObject, options: RequestOptions) {
     const row = this.#catalogue.rowOf(resource);
     if (options.subresource === "binding") return this.#bind(row, namespace, body, options);
+    if (row.key === "pods") await this.#awaitDefaultAccount(namespace, body);
     return this.#writer.create(row, namespace, body, options);
+  }
+
+  /** Only the default account is waited for, and only where its namespace can have one. */
+  async #awaitDefaultAccount(namespace: string, { spec }: ApiObject): Promise<void> {
+    const wanted = spec?.serviceAccountName ?? spec?.serviceAccount ?? "default";
+    if (wanted === "default" && this.#storage.latest("namespaces", "", namespace))
+      await awaitAccount(this.#storage, this.#clock, namespace, wanted);
   }
 
   #bind(row: ResourceRow, namespace: string, body: ApiObject, options: RequestOptions): Promise<WriteResult> {

@@ -1,5 +1,6 @@
 import type { AddressPlan } from "../network/types.ts";
 import { systemClock } from "./clock.ts";
+import type { SchemaSource } from "./fields/schema.ts";
 import { Machinery } from "./machinery.ts";
 import { DiskJournal } from "./storage/disk.ts";
 import { Storage } from "./storage/storage.ts";
@@ -13,6 +14,8 @@ export interface StoreOptions {
   readonly clock?: Clock;
   /** Changes kept per resource for watchers that resume; default 2048. */
   readonly historyLimit?: number;
+  /** Fields of the built-in kinds, for the check of requests; without it they are taken as they come. */
+  readonly schemas?: SchemaSource;
   /** Bytes logged before the first snapshot; default 16 MiB. */
   readonly snapshotBytes?: number;
 }
@@ -24,9 +27,9 @@ const systemNamespaces = ["default", "kube-system", "kube-public", "kube-node-le
  * damaged, with WalError `locked` when another process has it.
  */
 export async function openStore(options: StoreOptions): Promise<ApiStore> {
-  const { plan, clock = systemClock } = options;
+  const { plan, clock = systemClock, schemas } = options;
   const storage = await openStorage(options);
-  const store = new Machinery({ storage, plan, clock });
+  const store = new Machinery({ storage, plan, clock, ...(schemas && { schemas }) });
   await createSystemNamespaces(store);
   return store;
 }

@@ -1,5 +1,6 @@
 /** Rows of custom resources, made of their definitions. */
 import { items } from "../defaults/fill.ts";
+import { schemaOfOpenApi } from "../fields/openapi.ts";
 import { isObject } from "../json.ts";
 import { metadata } from "../shape/pod.ts";
 import { granular, listBy, type Shape, setOfValues } from "../shape/shape.ts";
@@ -32,6 +33,7 @@ function rowOfVersion({ group, names, scope }: ApiObject, version: ApiObject): R
     subresources,
     strategy: strategyOf(version),
     shape: objectShape(version.schema?.openAPIV3Schema),
+    fields: schemaOfOpenApi(version.schema?.openAPIV3Schema),
     isCustom: true,
   };
 }

@@ -1,5 +1,6 @@
 /** What a row of the resource table is made of. */
 import type { AddressPlan } from "../../network/types.ts";
+import type { FieldSchema } from "../fields/schema.ts";
 import type { Shape } from "../shape/shape.ts";
 import type { ResourceDescriptor, ResourceKey } from "../store.ts";
 import type { ApiObject, Stored } from "../types.ts";
@@ -63,6 +64,8 @@ export interface ResourceRow extends ResourceDescriptor {
   readonly strategy: Strategy;
   /** How its lists and maps merge. */
   readonly shape: Shape;
+  /** Its fields, where the row itself knows them. */
+  readonly fields?: FieldSchema;
   /** Whether a CustomResourceDefinition made it. */
   readonly isCustom?: boolean;
 }

@@ -5,6 +5,8 @@
 import type { AddressPlan } from "../../network/types.ts";
 import { trackUpdate } from "../apply/track.ts";
 import { DecodeError } from "../errors.ts";
+import { takeUnknownFields } from "../fields/check.ts";
+import type { SchemaSource } from "../fields/schema.ts";
 import { jsonEqual } from "../json.ts";
 import { generateName } from "../names.ts";
 import { qualifiedKind, type ResourceRow, type WriteContext } from "../resources/row.ts";
@@ -26,6 +28,8 @@ export interface WriterParts {
   readonly storage: Storage;
   readonly plan: AddressPlan;
   readonly clock: Clock;
+  /** Without one, fields of the built-in kinds are taken as they come. */
+  readonly schemas?: SchemaSource;
 }
 
 export interface Intent extends RequestOptions {
@@ -50,8 +54,10 @@ export class Writer {
   readonly #clock: Clock;
   readonly #plan: AddressPlan;
   readonly #allocator: Allocator;
+  readonly #schemas: SchemaSource | undefined;
 
-  constructor({ storage, plan, clock }: WriterParts) {
+  constructor({ storage, plan, clock, schemas }: WriterParts) {
+    this.#schemas = schemas;
     this.#storage = storage;
     this.#clock = clock;
     this.#plan = plan;
@@ -63,7 +69,9 @@ export class Writer {
   async create(row: ResourceRow, namespace: string, body: ApiObject, intent: Intent): Promise<WriteResult> {
     const transaction = this.#begin(intent);
     return this.#guard(transaction, async () => {
-      const draft = this.#composeNew(row, namespace, body, transaction.context);
+      const named = identify(row, namespace, body);
+      this.#readFields(row, named, intent, transaction.context);
+      const draft = this.#composeNew(row, named, transaction.context);
       this.#track(row, undefined, draft, intent);
       const object = await this.#store(row, draft, intent, transaction);
       return { object, created: true, warnings: transaction.warnings };
@@ -81,7 +89,9 @@ export class Writer {
     const old = this.#require(row, namespace, name);
     const transaction = this.#begin(intent);
     return this.#guard(transaction, async () => {
-      const draft = this.#composeNext(row, old, identify(row, namespace, change(old)), intent, transaction.context);
+      const named = identify(row, namespace, change(old));
+      this.#readFields(row, named, intent, transaction.context);
+      const draft = this.#composeNext(row, old, named, intent, transaction.context);
       this.#track(row, old, draft, intent);
       const object = await this.#storeNext(row, old, draft, intent, transaction);
       return { object, created: false, warnings: transaction.warnings };
@@ -108,8 +118,7 @@ export class Writer {
     return object;
   }
 
-  #composeNew(row: ResourceRow, namespace: string, body: ApiObject, context: WriteContext): Draft {
-    const draft = identify(row, namespace, body);
+  #composeNew(row: ResourceRow, draft: Draft, context: WriteContext): Draft {
     if (draft.metadata.resourceVersion) throw badRequest("resourceVersion should not be set on objects to be created");
     beginMetadata(row, draft, context.now);
     if (hasStatus(row) && row.key !== "nodes") delete draft.status;
@@ -117,6 +126,18 @@ export class Writer {
     runHooks(row, draft, context);
     this.#checkFree(row, draft);
     return draft;
+  }
+
+  /** Fields that the kind does not have are dropped, told or refused, as the request asks. The cluster's own parts are typed already. */
+  #readFields(row: ResourceRow, draft: Draft, intent: Intent, context: WriteContext): void {
+    const schema = row.fields ?? this.#schemas?.schemaOf(row);
+    if (!schema || intent.isInternal) return;
+    const unknown = decoding(row, () => takeUnknownFields(draft, schema)).map(
+      (path) => `unknown field ${JSON.stringify(path)}`,
+    );
+    if (unknown.length === 0) return;
+    if (intent.fieldValidation === "Strict") throw undecodable(row, `strict decoding error: ${unknown.join(", ")}`);
+    if (intent.fieldValidation !== "Ignore") for (const message of unknown) context.warn(message);
   }
 
   #checkNamespace(row: ResourceRow, { metadata }: Draft): void {
@@ -138,7 +159,7 @@ export class Writer {
 
   #composeNext(row: ResourceRow, old: Item, body: Draft, intent: Intent, context: WriteContext): Draft {
     checkName(body, old.metadata.name);
-    checkVersion(row, body, old);
+    checkVersion(row, body, old, context);
     const { subresource } = intent;
     if (subresource) return this.#composeSubresource(row, old, body, subresource);
     carryMetadata(body, old);
@@ -222,12 +243,12 @@ function carryStatus(draft: Draft, old: Item): void {
   else draft.status = old.status;
 }
 
-function checkVersion(row: ResourceRow, { metadata }: Draft, old: Item): void {
+function checkVersion(row: ResourceRow, { metadata }: Draft, old: Item, { isInternal }: WriteContext): void {
   const { uid, resourceVersion, name } = old.metadata;
   if (metadata.uid && metadata.uid !== uid)
     throw conflict(row, name, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid}`);
   if (metadata.resourceVersion && metadata.resourceVersion !== resourceVersion) throw conflict(row, name);
-  if (!metadata.resourceVersion && row.strategy.isVersionRequired)
+  if (!metadata.resourceVersion && row.strategy.isVersionRequired && !isInternal)
     throw invalidObject(qualifiedKind(row), name, [versionMissing]);
 }
 
@@ -235,7 +256,7 @@ const versionMissing = invalid("metadata.resourceVersion", 0, "must be specified
 
 function runHooks(row: ResourceRow, draft: Draft, context: WriteContext, old?: Item): void {
   const { defaults, admit, prepare, validate, validateUpdate, allocate } = row.strategy;
-  readTyped(row, draft, defaults);
+  decoding(row, () => defaults?.(draft));
   admit?.(draft, context, old);
   prepare?.(draft, context, old);
   refuse(row, draft, [
@@ -246,17 +267,17 @@ function runHooks(row: ResourceRow, draft: Draft, context: WriteContext, old?: I
   refuse(row, draft, allocate?.(draft, context) ?? []);
 }
 
-/** Defaulting is the first to read the fields. */
-function readTyped(row: ResourceRow, draft: Draft, defaults: ResourceRow["strategy"]["defaults"]): void {
+/** Says of which kind a field could not be read. */
+function decoding<T>(row: ResourceRow, read: () => T): T {
   try {
-    defaults?.(draft);
+    return read();
   } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    throw badRequest(
-      `${row.kind} in version ${JSON.stringify(row.version)} cannot be handled as a ${row.kind}: ${error.message}`,
-    );
+    throw error instanceof DecodeError ? undecodable(row, error.message) : error;
   }
 }
+
+const undecodable = ({ kind, version }: ResourceRow, why: string) =>
+  badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
 
 function refuse(row: ResourceRow, draft: Draft, errors: readonly FieldError[]): void {
   if (errors.length > 0) throw invalidObject(qualifiedKind(row), draft.metadata.name ?? "", errors);
