@@ -23,7 +23,7 @@ export async function openReplicatedLog(options: ReplicatedLogOptions): Promise<
   const settings = resolveSettings(options);
   const storage = await Storage.open(settings.dir, settings.limits);
   try {
-    const { restored, warning } = await storage.recover(settings.stateMachine.applied());
+    const { restored, warning } = await storage.recover(settings.stateMachine.applied(), freshDataId(settings.random));
     if (warning !== undefined) settings.logger.warn({}, warning);
     return new LogDriver(settings, storage, createCore(settings, restored), restored.meta);
   } catch (error) {
@@ -33,13 +33,17 @@ export async function openReplicatedLog(options: ReplicatedLogOptions): Promise<
 }
 
 function createCore(settings: Settings, restored: ConstructorParameters<typeof Core>[1]): Core {
-  const { id, mode, minInSync, failsafe, annotation, timing, limits, random, clock } = settings;
-  const freshDataId = Array.from({ length: 4 }, () =>
+  const { id, mode, minInSync, failsafe, annotation, timing, limits, clock } = settings;
+  const { replicaWindowBytes, maxLagEntries } = limits;
+  const config = { id, mode, minInSync, failsafe, annotation, timing, replicaWindowBytes, maxLagEntries };
+  return new Core(config, restored, clock.now());
+}
+
+/** 128 random bits. */
+function freshDataId(random: () => number): string {
+  const word = () =>
     Math.floor(random() * 0x1_0000_0000)
       .toString(16)
-      .padStart(8, "0"),
-  ).join("");
-  const { replicaWindowBytes, maxLagEntries } = limits;
-  const config = { id, mode, minInSync, failsafe, annotation, freshDataId, timing, replicaWindowBytes, maxLagEntries };
-  return new Core(config, restored, clock.now());
+      .padStart(8, "0");
+  return Array.from({ length: 4 }, word).join("");
 }

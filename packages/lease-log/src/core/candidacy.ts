@@ -33,6 +33,7 @@ function unfit(node: Node): string | undefined {
 
 function unfitFor(node: Node, record: DataRecord, now: number): string | undefined {
   const { meta, config } = node;
+  if (isOwnStart(node, record)) return undefined;
   if (meta.dataId === undefined)
     return "this disk is empty, and the record names data: it is copied first. If all disks are lost for good, delete the Lease to start empty";
   if (record.dataId !== meta.dataId)
@@ -41,6 +42,12 @@ function unfitFor(node: Node, record: DataRecord, now: number): string | undefin
   if (!record.members.includes(config.id) && !hasDefect(node, "promote-anyone"))
     return `not in sync (in sync: ${record.members.join(", ")})`;
   return config.mode === "async" ? fresherOf(node, record.members, now) : undefined;
+}
+
+/** This node wrote the record to start an empty cluster, and came no further: nobody has led that data yet. */
+export function isOwnStart({ meta, log, config }: Node, record: DataRecord): boolean {
+  const isAlone = record.members.length === 1 && record.members[0] === config.id;
+  return meta.dataId === undefined && log.last === 0 && record.dataId === meta.freshDataId && isAlone;
 }
 
 /** In `async` the members differ in what they hold: the one with the most leads. */
@@ -81,7 +88,7 @@ function firstBoot(node: Node, reports: ReadonlyMap<string, Report>, now: number
   }
   return {
     epochAbove: epochAbove(node, reports),
-    annotations: rebuilt(node, config.freshDataId, { epoch: 0, version: 0, members: [config.id] }),
+    annotations: rebuilt(node, node.meta.freshDataId, { epoch: 0, version: 0, members: [config.id] }),
   };
 }
 
@@ -102,7 +109,7 @@ function recovery(node: Node, reports: ReadonlyMap<string, Report>): Candidacy {
   }
   return {
     epochAbove: epochAbove(node, reports),
-    annotations: rebuilt(node, meta.dataId ?? config.freshDataId, known),
+    annotations: rebuilt(node, meta.dataId ?? meta.freshDataId, known),
   };
 }
 

@@ -128,7 +128,7 @@ function takeEntries({ node, out }: Step, append: Append, skip: number, count: n
   let passed = 0;
   for (const run of append.entries) {
     const fresh = Math.min(run.count, Math.max(0, passed + run.count - skip));
-    node.log.append(run.epoch, fresh);
+    if (fresh > 0) node.log.append(run.epoch, fresh);
     passed += run.count;
   }
   out.append = { epoch: append.epoch, opens: false, skip, count: count - skip };

@@ -1,4 +1,5 @@
 /** The primary's side: opens its epoch, commits, keeps or loses its authority. */
+import { isOwnStart } from "./candidacy.ts";
 import { recomputeAwaited, reviewInSync } from "./in-sync.ts";
 import type { InSyncSet } from "./messages.ts";
 import { applyCommitted, hasDefect, type Leading, type Step, setMeta } from "./node.ts";
@@ -43,7 +44,7 @@ export function becomeLeader(step: Step, epoch: number): void {
 /** Checked again now that the term is won: much may have happened since this node agreed to take it. */
 function whyNot({ node }: Step, epoch: number, record: ReturnType<typeof readRecord>): string | undefined {
   const { meta, config } = node;
-  const isFirst = meta.dataId === undefined && record?.dataId === config.freshDataId && node.log.last === 0;
+  const isFirst = record !== undefined && isOwnStart(node, record);
   if (epoch <= meta.epochSeen) return `epoch ${epoch} is not above ${meta.epochSeen}, seen here`;
   if (node.isLeaving || node.isInstalling) return "this node is not ready to lead";
   if (!isFirst && record?.dataId !== meta.dataId) return "the record is of other data than this disk's";

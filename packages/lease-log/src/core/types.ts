@@ -6,6 +6,11 @@ import type { InSyncSet, Message } from "./messages.ts";
 export interface Meta {
   /** Which cluster's data this is; undefined on an empty disk. Never changes once set. */
   readonly dataId: string | undefined;
+  /**
+   * The data id that this node gives a new cluster if it is the one to start it. Durable before it can be in the record: a node that crashes between
+   * the acquisition and its first write finds its own name in the record, and knows that there is no data yet.
+   */
+  readonly freshDataId: string;
   /** Highest epoch acknowledged; never goes down. */
   readonly epochSeen: number;
   /** Whether this disk holds all that it has ever acknowledged. False on an empty disk and while a snapshot is taken in: it never leads then. */
@@ -30,8 +35,6 @@ export interface CoreConfig {
   readonly minInSync: number;
   readonly failsafe: boolean;
   readonly annotation: string;
-  /** The data id that this node gives a new cluster if it is the one to start it. */
-  readonly freshDataId: string;
   readonly timing: CoreTiming;
   readonly replicaWindowBytes: number;
   readonly maxLagEntries: number;

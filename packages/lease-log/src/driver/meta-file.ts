@@ -6,7 +6,9 @@ import { LeaseLogError } from "../errors.ts";
 
 const VERSION = 1;
 
-export const EMPTY_META: Meta = { dataId: undefined, epochSeen: 0, isComplete: false, inSync: undefined };
+export function emptyMeta(freshDataId: string): Meta {
+  return { dataId: undefined, freshDataId, epochSeen: 0, isComplete: false, inSync: undefined };
+}
 
 /** Undefined when there is none. Throws LeaseLogError `corrupt`. */
 export async function readMeta(path: string): Promise<Meta | undefined> {
@@ -24,8 +26,9 @@ export async function readMeta(path: string): Promise<Meta | undefined> {
 
 function parse(text: string): Meta | undefined {
   try {
-    const { version, dataId, epochSeen, isComplete, inSync } = JSON.parse(text) as Record<string, unknown> & Meta;
-    return version === VERSION && Number.isInteger(epochSeen) ? { dataId, epochSeen, isComplete, inSync } : undefined;
+    const { version, ...meta } = JSON.parse(text) as Record<string, unknown> & Meta;
+    const isMeta = version === VERSION && Number.isInteger(meta.epochSeen) && typeof meta.freshDataId === "string";
+    return isMeta ? { ...meta, dataId: meta.dataId, inSync: meta.inSync } : undefined;
   } catch {
     return undefined;
   }

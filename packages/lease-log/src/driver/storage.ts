@@ -7,7 +7,7 @@ import type { LogLimits } from "../options.ts";
 import type { Position } from "../types.ts";
 import { EntryCache } from "./cache.ts";
 import { type Block, blockOf, encodeBase, epochOf, isBase, recordsOf } from "./entries.ts";
-import { EMPTY_META, readMeta, writeMeta } from "./meta-file.ts";
+import { emptyMeta, readMeta, writeMeta } from "./meta-file.ts";
 
 const READ_BYTES = 4 << 20;
 /** Positions are remembered about this far apart, to know how many bytes a range has. */
@@ -50,11 +50,14 @@ export class Storage {
 
   /**
    * What the disk holds, put in order: when the state is not within the log (an interrupted snapshot, or files that were lost), the log starts anew at
-   * the state, and the disk counts as incomplete until a primary says otherwise.
+   * the state, and the disk counts as incomplete until a primary says otherwise. `freshDataId` is noted on an empty disk.
    */
-  async recover(applied: Position): Promise<{ readonly restored: Restored; readonly warning: string | undefined }> {
+  async recover(
+    applied: Position,
+    freshDataId: string,
+  ): Promise<{ readonly restored: Restored; readonly warning: string | undefined }> {
     const found = await readMeta(this.#metaPath);
-    const meta = found ?? EMPTY_META;
+    const meta = found ?? emptyMeta(freshDataId);
     const log = await this.#scan(applied.index);
     if (!found && (log.last > 0 || applied.index > 0)) {
       throw new LeaseLogError(
@@ -62,6 +65,7 @@ export class Storage {
         `${this.#metaPath} is missing while there is data beside it: empty the folder to copy from the primary`,
       );
     }
+    if (!found) await this.writeMeta(meta);
     const isWithin = applied.index >= log.base.index && log.epochAt(applied.index) === applied.epoch;
     const isLost = meta.isComplete && log.last === 0;
     if (isWithin && !isLost) return { restored: { ...log, meta, applied: applied.index }, warning: undefined };

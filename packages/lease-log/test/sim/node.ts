@@ -12,6 +12,7 @@ import { Core } from "../../src/core/core.ts";
 import type { Message } from "../../src/core/messages.ts";
 import { formatRecord } from "../../src/core/record.ts";
 import type { Batch, CoreConfig, Input, Instant, Meta, Restored } from "../../src/core/types.ts";
+import { emptyMeta } from "../../src/driver/meta-file.ts";
 import type { Position } from "../../src/index.ts";
 import { Elector, type LeaseValue } from "./elector.ts";
 
@@ -33,13 +34,16 @@ interface State {
 }
 
 export const EMPTY_STATE: State = { at: { epoch: 0, index: 0 }, values: new Map() };
-const EMPTY_META: Meta = { dataId: undefined, epochSeen: 0, isComplete: false, inSync: undefined };
 
 /** What survives a crash. */
 export class NodeDisk {
   readonly log = new LogDisk<Rec>();
-  readonly meta = new CellDisk<Meta>(EMPTY_META);
+  readonly meta: CellDisk<Meta>;
   state: State = EMPTY_STATE;
+
+  constructor(freshDataId: string) {
+    this.meta = new CellDisk(emptyMeta(freshDataId));
+  }
 }
 
 export interface Envelope {
@@ -66,6 +70,8 @@ export class SimNode {
   readonly core: Core;
   readonly clock: NodeClock;
   readonly disk: NodeDisk;
+  /** Why it did not take the Lease the last time that it could. */
+  abstains: string | undefined;
   readonly #world: World;
   readonly #config: CoreConfig;
   readonly #elector: Elector;
@@ -92,7 +98,11 @@ export class SimNode {
     this.#applied = disk.state.at;
     this.core = new Core(config, recover(disk), this.clock.now());
     this.#elector = new Elector(id, world.lease, this.clock, world.random, {
-      candidacy: (record, now) => this.core.candidacy(record, now),
+      candidacy: (record, now) => {
+        const answer = this.core.candidacy(record, now);
+        this.abstains = "abstain" in answer ? answer.abstain : undefined;
+        return answer;
+      },
       changed: () =>
         this.submit({ type: "arbiter", observed: this.#elector?.observed, termEpoch: this.#elector?.termEpoch }),
       awake: (task) => this.#awake(task),

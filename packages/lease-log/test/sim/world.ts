@@ -76,7 +76,7 @@ class Run implements World {
     });
     const apiFaults = { lostRequest: 0.02, lostAnswer: 0.03, minDelayMs: 1, maxDelayMs: 40 };
     this.lease = new VersionedObject(this.scheduler, this.random.fork(), apiFaults);
-    for (const id of NODES) this.#disks.set(id, new NodeDisk());
+    for (const id of NODES) this.#disks.set(id, new NodeDisk(this.#freshDataId()));
     for (const id of NODES) this.#boot(id);
   }
 
@@ -124,6 +124,10 @@ class Run implements World {
 
   onSnapshot(): void {}
 
+  #freshDataId(): string {
+    return `data-${this.random.int(1e9)}`;
+  }
+
   #boot(id: string): void {
     const config: CoreConfig = {
       id,
@@ -131,7 +135,6 @@ class Run implements World {
       minInSync: this.#minInSync,
       failsafe: true,
       annotation: "in-sync",
-      freshDataId: `data-${id}-${this.random.int(1e9)}`,
       timing: {
         heartbeatMs: 150,
         replicaTimeoutMs: 1200,
@@ -322,7 +325,7 @@ class Run implements World {
     this.#wiped = id;
     this.#nodes.get(id)?.crash();
     this.#nodes.delete(id);
-    this.#disks.set(id, new NodeDisk());
+    this.#disks.set(id, new NodeDisk(this.#freshDataId()));
     this.#boot(id);
   }
 
@@ -372,13 +375,19 @@ class Run implements World {
     }
   }
 
+  #describe(): string {
+    const disks = NODES.map(
+      (id) => `${id}: ${JSON.stringify(this.#disks.get(id)?.meta.value)} ${this.#nodes.get(id)?.abstains ?? ""}`,
+    );
+    return `record ${JSON.stringify(this.lease.current.value)}\n${disks.join("\n")}`;
+  }
+
   /** Healed, the group must work again, unless the only disks that the record trusts were emptied. */
   #checkLiveness(): void {
     const nodes = [...this.#nodes.values()];
     const primary = nodes.find((node) => node.core.hasOpened);
     if (!primary) {
-      if (this.#wiped === undefined)
-        this.#problems.push(`no primary after healing; record ${JSON.stringify(this.lease.current.value)}`);
+      if (this.#wiped === undefined) this.#problems.push(`no primary after healing; ${this.#describe()}`);
       return;
     }
     for (const node of nodes) {
