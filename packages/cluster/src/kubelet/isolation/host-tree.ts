@@ -85,12 +85,13 @@ function typeOf(path: string, mounts: readonly MountPoint[]): string {
     .type;
 }
 
+/** Whether the host's file at `path` is not to be seen in a container. */
+export const isHidden = (path: string): boolean => hidden.has(`/${path.split("/")[1] ?? ""}`);
+
 /** Where a container's path really lies, following the host's links that the root repeats (`/var/run` is `/run`). */
 export function resolveInRoot(path: string): string {
   if (path === "/var/run" || path.startsWith("/var/run/")) return path.replace("/var/run", "/run");
-  const [, top = ""] = path.split("/");
-  if (hidden.has(`/${top}`)) return path;
-  return resolveExisting(path);
+  return isHidden(path) ? path : resolveExisting(path);
 }
 
 function resolveExisting(path: string): string {

@@ -5,6 +5,7 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { findProgram } from "../images/find-program.ts";
+import { containerMark } from "../process/proc.ts";
 import { type Entry, hostTree } from "./host-tree.ts";
 import { planRoot, type RootPlan, shimPath, writeTemplate } from "./root.ts";
 import { enterArgs, quote, shimArgs } from "./shim.ts";
@@ -38,7 +39,8 @@ export function namespaceIsolation(options: NamespaceOptions): Isolation {
     async enter(spec, pid, command) {
       const inner = options.hasPidNamespace ? await firstProcess(pid) : pid;
       const args = [`--target=${inner}`, ...nsenterFlags(options), "--", "/bin/sh", ...enterArgs(command)];
-      return { file: hostTool("nsenter"), args, env: spec.env, cwd: "/" };
+      const { [containerMark]: _, ...env } = spec.env;
+      return { file: hostTool("nsenter"), args, env, cwd: "/" };
     },
     hostPath: () => undefined,
   };

@@ -6,7 +6,7 @@
  */
 import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Entry, resolveInRoot } from "./host-tree.ts";
+import { type Entry, isHidden, resolveInRoot } from "./host-tree.ts";
 import { shimScript } from "./shim.ts";
 import type { ContainerSpec, Mount } from "./types.ts";
 
@@ -75,8 +75,8 @@ export function planRoot(spec: ContainerSpec, options: RootOptions): RootPlan {
   const builder = new RootBuilder(options, spec.isRootReadOnly);
   builder.showHost();
   builder.makeFresh();
-  for (const path of spec.hostDirs)
-    builder.mount({ hostPath: path, mountPath: path, isReadOnly: false, isFile: false });
+  for (const path of spec.hostDirs.filter(isHidden))
+    builder.mount({ hostPath: path, mountPath: path, isReadOnly: true, isFile: false });
   for (const mount of spec.mounts) builder.mount(mount);
   return builder.plan();
 }

@@ -18,7 +18,7 @@ export interface ContainerSpec {
   readonly workingDir: string;
   /** Ordered so that a mount comes after the one it lies in. */
   readonly mounts: readonly Mount[];
-  /** Host folders that stay visible at their own path. */
+  /** Host folders that stay visible at their own path, read-only where the private root would hide them. */
   readonly hostDirs: readonly string[];
   readonly isRootReadOnly: boolean;
   readonly hasTty: boolean;

@@ -1,5 +1,15 @@
 /** The log of one run of one container: a file that the program writes by itself, and what is known about it. */
-import { copyFileSync, type FSWatcher, readFileSync, statSync, truncateSync, watch, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  type FSWatcher,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  watch,
+  writeFileSync,
+} from "node:fs";
 import type { Clock } from "../../machinery/types.ts";
 import { LogTimes } from "./log-times.ts";
 
@@ -10,6 +20,8 @@ export interface LogLimits {
 
 /** Two notes lie at least this far apart; a busy log must not keep the cluster busy. */
 const noteEveryMs = 20;
+
+const pollEveryMs = 1_000;
 
 export class ContainerLog {
   readonly path: string;
@@ -31,11 +43,23 @@ export class ContainerLog {
     this.#times = loadTimes(path);
   }
 
-  /** Starts to watch the file, which must exist. */
+  /** Starts to watch the file, made if it is missing. */
   open(): void {
-    this.#watcher = watch(this.path, { persistent: false }, () => this.#noticed());
-    this.#watcher.on("error", () => undefined);
+    closeSync(openSync(this.path, "a"));
+    try {
+      this.#watcher = watch(this.path, { persistent: false }, () => this.#noticed());
+      this.#watcher.on("error", () => undefined);
+    } catch {
+      this.#poll();
+    }
     this.#note();
+  }
+
+  /** Where the system has no watch left to give. */
+  #poll(): void {
+    if (this.#isClosed) return;
+    this.#noticed();
+    this.#clock.after(pollEveryMs, () => this.#poll());
   }
 
   /** Nothing more will be written. */

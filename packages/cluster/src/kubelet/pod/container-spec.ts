@@ -1,6 +1,7 @@
 /** Puts together what starting a container takes. */
 import { stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Container, Pod } from "kubernetes-types/core/v1.js";
 import { containerEnvironment } from "../env/environment.ts";
 import { expand } from "../env/expand.ts";
@@ -24,6 +25,9 @@ export interface SpecContext {
   readonly folder: ContainerFolder;
   readonly containerID: string;
 }
+
+/** The preload is a file of this package, and Node programs run by the same Node. */
+const ownCode = [fileURLToPath(new URL("../../..", import.meta.url)), dirname(process.execPath)];
 
 const homeOf = (): string => process.env.HOME ?? "/";
 
@@ -52,7 +56,7 @@ export async function containerSpec(container: Container, context: SpecContext):
     env,
     workingDir: container.workingDir || "/",
     mounts: [...mounts, ...(await ownMounts(container, mounts, context))],
-    hostDirs: await existing(program.hostDirs ?? []),
+    hostDirs: await existing([...(program.hostDirs ?? []), ...ownCode]),
     isRootReadOnly: container.securityContext?.readOnlyRootFilesystem ?? false,
     hasTty: container.tty ?? false,
   };

@@ -250,12 +250,19 @@ export class PodWorker {
     this.#cancelRefresh?.();
     await this.#writing;
     await this.runtime.release();
-    const { namespace = "", name = "", uid = "" } = this.#pod.metadata ?? {};
-    if (!this.#isGone) {
-      const options = { gracePeriodSeconds: 0, preconditions: { uid } };
-      await this.#host.options.store.delete("pods", namespace, name, options).catch(() => undefined);
-    }
+    if (!this.#isGone) await this.#removeObject();
     this.#onGone();
+  }
+
+  async #removeObject(): Promise<void> {
+    const { store, clock } = this.#host.options;
+    const { namespace = "", name = "", uid = "" } = this.#pod.metadata ?? {};
+    try {
+      await store.delete("pods", namespace, name, { gracePeriodSeconds: 0, preconditions: { uid } });
+    } catch (error) {
+      if (isStatus(error, "NotFound") || isStatus(error, "Conflict")) return;
+      clock.after(statusRetryMs, () => void this.#removeObject());
+    }
   }
 
   #refresh(): void {
