@@ -1,6 +1,7 @@
 /** Puts the parts together: the order in which they start is the order in which each may use the one before it. */
 import { join } from "node:path";
 import { openTokens } from "./apiserver/auth/tokens.ts";
+import { openModels } from "./apiserver/discovery/models.ts";
 import { kubeconfig } from "./apiserver/kubeconfig.ts";
 import { openPki } from "./apiserver/pki/pki.ts";
 import { startApiServer } from "./apiserver/server.ts";
@@ -8,6 +9,7 @@ import { startControllers } from "./controllers/start.ts";
 import { createKubelet } from "./kubelet/kubelet.ts";
 import { systemClock } from "./machinery/clock.ts";
 import { createEventRecorder } from "./machinery/events.ts";
+import { schemasOfModels } from "./machinery/fields/models.ts";
 import { openStore } from "./machinery/open-store.ts";
 import type { Registry } from "./machinery/types.ts";
 import { addressPlan } from "./network/addresses.ts";
@@ -61,7 +63,8 @@ async function assemble(options: ResolvedOptions, undo: UndoStack): Promise<Clus
   undo.push(() => claim.release());
   const plan = addressPlan(claim.net, { dnsPort: claim.dnsPort });
   const pki = await openPki({ ...(dir.isKept && { dir: join(dir.path, "pki") }), addresses: [plan.apiServer] });
-  const store = await openStore({ ...(dir.isKept && { dir: join(dir.path, "state") }), plan, clock });
+  const schemas = schemasOfModels(openModels());
+  const store = await openStore({ ...(dir.isKept && { dir: join(dir.path, "state") }), plan, clock, schemas });
   undo.push(() => store.close());
   const tokens = openTokens({ pki, store, clock });
   const recordEvent = createEventRecorder({ store, clock });

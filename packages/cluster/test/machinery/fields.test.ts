@@ -61,6 +61,11 @@ describe("field validation", () => {
     });
   });
 
+  it("takes quantities that are numbers", async () => {
+    const { object } = await post(spec({ resources: { limits: { cpu: 1.5 } } }), "Strict");
+    expect(object.spec.template.spec.containers[0].resources.limits).toEqual({ cpu: "1500m" });
+  });
+
   it("knows every built-in kind", async () => {
     const store = await open();
     const unknown = store.descriptors().filter((resource) => schemas.schemaOf(resource)?.type !== "struct");

@@ -31,6 +31,7 @@ const accepts: Readonly<Record<Exclude<FieldSchema["type"], "any">, (value: unkn
   integer: (value) => Number.isInteger(value),
   number: (value) => typeof value === "number",
   intOrString: (value) => typeof value === "string" || Number.isInteger(value),
+  quantity: (value) => typeof value === "string" || typeof value === "number",
   array: Array.isArray,
   map: isObject,
   struct: isObject,

@@ -45,10 +45,38 @@ function structOf(model: string, readModel: ModelReader, refer: Refer): FieldSch
     goType: goName(model),
     field(name) {
       const property = types.get(name);
-      if (property && !known.has(name)) known.set(name, typeOf(property.type, property.format, refer));
+      if (property && !known.has(name)) known.set(name, fieldType(model, property, refer));
       return known.get(name);
     },
   };
+}
+
+/** The client calls a quantity a string, but Kubernetes takes a number too (`cpu: 1`). */
+const quantityFields = new Set([
+  "limits",
+  "requests",
+  "capacity",
+  "allocatable",
+  "allocatedResources",
+  "overhead",
+  "hard",
+  "used",
+  "default",
+  "defaultRequest",
+  "min",
+  "max",
+  "maxLimitRequestRatio",
+  "sizeLimit",
+  "divisor",
+  "averageValue",
+]);
+const quantity: FieldSchema = { type: "quantity", goType: "resource.Quantity" };
+
+function fieldType(model: string, { name, type, format }: ModelField, refer: Refer): FieldSchema {
+  const isQuantity = quantityFields.has(name) || (name === "value" && model.startsWith("V2Metric"));
+  if (isQuantity && type === "string") return quantity;
+  if (isQuantity && type.endsWith(": string; }")) return { type: "map", values: quantity, goType: "v1.ResourceList" };
+  return typeOf(type, format, refer);
 }
 
 /** `V1PodSpec` is Go's `v1.PodSpec`. */

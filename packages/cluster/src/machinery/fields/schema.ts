@@ -4,7 +4,7 @@ import type { ResourceDescriptor } from "../store.ts";
 export type FieldSchema =
   /** Not looked into. */
   | { readonly type: "any" }
-  | { readonly type: "string" | "boolean" | "integer" | "number" | "intOrString"; readonly goType: string }
+  | { readonly type: "string" | "boolean" | "integer" | "number" | "intOrString" | "quantity"; readonly goType: string }
   | { readonly type: "array"; readonly goType: string; readonly items: FieldSchema }
   | { readonly type: "map"; readonly goType: string; readonly values: FieldSchema }
   | {

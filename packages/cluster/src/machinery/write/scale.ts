@@ -6,7 +6,7 @@ import { invalid, invalidObject } from "../validation/field-error.ts";
 import { badRequest } from "./refusals.ts";
 
 /** An `autoscaling/v1` Scale of the object. */
-export function scaleOf(row: ResourceRow, object: Stored<ApiObject>): Stored<ApiObject> {
+export function scaleOf(row: Pick<ResourceRow, "key">, object: Stored<ApiObject>): Stored<ApiObject> {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const { selector } = object.spec ?? {};
   const requirements = row.key === "replicationcontrollers" ? selectorOfLabels(selector ?? {}) : selectorOf(selector);
