@@ -26,8 +26,11 @@ if [ "$mode" = tty ]; then
   "$@" 4>&-
   code=$?
 else
-  "$@" <&0 4>&- &
+  # A background command reads /dev/null unless its input is named, and 0 means /dev/null by then.
+  exec 5<&0
+  "$@" <&5 5<&- 4>&- &
   pid=$!
+  exec 5<&-
   wait "$pid"
   code=$?
   if [ "$told" ]; then
