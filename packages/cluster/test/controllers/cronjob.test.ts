@@ -1,5 +1,6 @@
 import type { CronJob } from "kubernetes-types/batch/v1.js";
 import { describe, expect, it } from "vitest";
+import { jobFor } from "../../src/controllers/cronjob/controller.ts";
 import { findDue, parseSchedule } from "../../src/controllers/cronjob/schedule.ts";
 import type { Stored } from "../../src/machinery/types.ts";
 import { template } from "./support/manifests.ts";
@@ -90,6 +91,18 @@ describe("CronJob", () => {
     });
     await world.settle();
     expect(jobs(world)).toEqual([]);
+  });
+
+  it("leaves a job alone that somebody made from it by hand, and says so", async () => {
+    const world = await openWorld();
+    await world.apply(cronJob());
+    const made = jobFor(world.object("cronjobs.batch", "default", "backup") as Stored<CronJob>, 0);
+    await world.apply({ ...made, metadata: { ...made.metadata, name: "manual" } });
+    expect(world.events("backup")).toEqual([
+      "UnexpectedJob: Saw a job that the controller did not create or forgot: manual",
+    ]);
+    await finishAll(world);
+    expect(jobs(world)).toEqual(["manual"]);
   });
 
   it("keeps as many finished jobs as its limits say", async () => {

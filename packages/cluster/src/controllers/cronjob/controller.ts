@@ -83,10 +83,11 @@ async function updateActive(
   children: readonly Stored<Job>[],
 ): Promise<void> {
   const listed = cronJob.status?.active ?? [];
+  const isListed = (job: Stored<Job>) => listed.some(({ uid }) => uid === job.metadata.uid);
   const running = new Map(children.filter((job) => !isFinished(job)).map((job) => [job.metadata.uid, job]));
   const left = listed.filter(({ uid }) => running.has(uid ?? ""));
-  for (const job of children)
-    if (isFinished(job) && listed.some(({ uid }) => uid === job.metadata.uid)) reportFinished(context, cronJob, job);
+  for (const job of running.values()) if (!isListed(job)) reportUnexpected(context, cronJob, job);
+  for (const job of children) if (isFinished(job) && isListed(job)) reportFinished(context, cronJob, job);
   const successes = children
     .filter(isSuccess)
     .map((job) => parseTime(job.status?.completionTime) ?? finishedAt(job) ?? 0);
@@ -109,6 +110,12 @@ function reportFinished({ record }: ControllerContext, cronJob: Stored<CronJob>,
     `Saw completed job: ${job.metadata.name}, condition: ${condition}`,
     name,
   );
+}
+
+/** Such as one made by `kubectl create job --from=cronjob/...`: it runs, but is not the schedule's. */
+function reportUnexpected({ record }: ControllerContext, cronJob: Stored<CronJob>, { metadata }: Stored<Job>): void {
+  const message = `Saw a job that the controller did not create or forgot: ${metadata.name}`;
+  record(cronJob, "Warning", "UnexpectedJob", message, name);
 }
 
 /** Removes finished jobs beyond the history limits, the oldest first. */
