@@ -95,16 +95,20 @@ class HttpTransport implements Transport {
 
   /** A pooled connection that the server has just closed fails at once; a read may simply be sent again. */
   async #send(request: WireRequest, signal: AbortSignal): Promise<IncomingMessage> {
-    const options = await this.#options(request, signal);
-    const first = await sendOnce(options, request.body);
+    const options = await this.#options(request);
+    const first = await sendOnce(options, request.body, signal);
     if (first.message) return first.message;
     if (!first.wasStale || request.method !== "GET" || signal.aborted) throw first.error;
-    const second = await sendOnce({ ...options, agent: false, ...tlsOptions(this.#connection.tls) }, request.body);
+    const second = await sendOnce(
+      { ...options, agent: false, ...tlsOptions(this.#connection.tls) },
+      request.body,
+      signal,
+    );
     if (second.message) return second.message;
     throw second.error;
   }
 
-  async #options(request: WireRequest, signal: AbortSignal): Promise<RequestOptions> {
+  async #options(request: WireRequest): Promise<RequestOptions> {
     const authorization = await this.#connection.credentials.authorization();
     return {
       protocol: this.#base.protocol,
@@ -113,7 +117,6 @@ class HttpTransport implements Transport {
       method: request.method,
       path: this.#base.pathname.replace(/\/$/, "") + request.path,
       agent: this.#agent,
-      signal,
       headers: {
         accept: "application/json",
         "user-agent": this.#userAgent,
@@ -131,13 +134,27 @@ interface Sent {
   readonly wasStale: boolean;
 }
 
-function sendOnce(options: RequestOptions, body: string | Uint8Array | undefined): Promise<Sent> {
+/**
+ * Aborting is done by hand: with node's own `signal` option an abort that meets an answer which has arrived but is not yet read ends as an
+ * uncaught error.
+ */
+function sendOnce(options: RequestOptions, body: string | Uint8Array | undefined, signal: AbortSignal): Promise<Sent> {
   return new Promise((resolve) => {
     const send = options.protocol === "https:" ? httpsRequest : httpRequest;
-    const request = send(options, (message) => resolve({ message, wasStale: false }));
+    let abort = () => void request.destroy(signal.reason);
+    const onAbort = () => abort();
+    const request = send(options, (message) => {
+      // Whoever reads the body learns of its errors; one that comes while nobody reads must not end the process.
+      message.on("error", () => undefined);
+      abort = () => void message.destroy(signal.reason);
+      resolve({ message, wasStale: false });
+    });
     request.on("error", (error: NodeJS.ErrnoException) =>
       resolve({ error, wasStale: request.reusedSocket && error.code === "ECONNRESET" }),
     );
+    request.on("close", () => signal.removeEventListener("abort", onAbort));
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) abort();
     request.end(body);
   });
 }
