@@ -1,15 +1,20 @@
 /** The scale subresource: the part of a workload that says how many, in the same form for every kind. */
-import { qualifiedKind, type ResourceRow } from "../resources/row.ts";
+import { keyOfResource, qualifiedKind } from "../resources/row.ts";
 import { formatSelector, selectorOf, selectorOfLabels } from "../selectors.ts";
+import type { ResourceDescriptor } from "../store.ts";
 import type { ApiObject, Stored } from "../types.ts";
 import { invalid, invalidObject } from "../validation/field-error.ts";
 import { badRequest } from "./refusals.ts";
 
 /** An `autoscaling/v1` Scale of the object. */
-export function scaleOf(row: Pick<ResourceRow, "key">, object: Stored<ApiObject>): Stored<ApiObject> {
+export function scaleOf(
+  resource: Pick<ResourceDescriptor, "group" | "plural">,
+  object: Stored<ApiObject>,
+): Stored<ApiObject> {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const { selector } = object.spec ?? {};
-  const requirements = row.key === "replicationcontrollers" ? selectorOfLabels(selector ?? {}) : selectorOf(selector);
+  const requirements =
+    keyOfResource(resource) === "replicationcontrollers" ? selectorOfLabels(selector ?? {}) : selectorOf(selector);
   return {
     apiVersion: "autoscaling/v1",
     kind: "Scale",
