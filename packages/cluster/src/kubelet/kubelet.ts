@@ -128,7 +128,10 @@ class PodRunner implements LocalKubelet {
   async stop(graceMs = defaultGraceMs): Promise<void> {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     this.#nodes?.stop();
+    // The clock's timers don't keep the process alive, and adopted processes are no children: nothing else would hold it until they end.
+    const hold = setInterval(() => undefined, 60_000);
     await Promise.all([...this.#workers.values()].map((worker) => worker.stop(graceMs)));
+    clearInterval(hold);
     this.#workers.clear();
     this.#host = undefined;
   }
