@@ -1,5 +1,6 @@
 /** A bare HTTPS client, so that tests see exactly what goes over the wire. */
-import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:https";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { request } from "node:https";
 import type { ApiObject } from "../../src/machinery/types.ts";
 import type { Fixture } from "./fixture.ts";
 

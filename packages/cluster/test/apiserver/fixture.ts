@@ -1,11 +1,13 @@
 /** An API server on a free loopback port over an in-memory store, with a kubelet that does nothing. */
 import { Readable } from "node:stream";
 import { openTokens, type Tokens } from "../../src/apiserver/auth/tokens.ts";
+import { openModels } from "../../src/apiserver/discovery/models.ts";
 import { openPki, type Pki } from "../../src/apiserver/pki/pki.ts";
 import { type ApiServer, type ApiServerOptions, startApiServer } from "../../src/apiserver/server.ts";
 import type { Kubelet } from "../../src/kubelet/types.ts";
 import { systemClock } from "../../src/machinery/clock.ts";
 import { StatusError } from "../../src/machinery/errors.ts";
+import { schemasOfModels } from "../../src/machinery/fields/models.ts";
 import { openStore } from "../../src/machinery/open-store.ts";
 import type { ApiStore } from "../../src/machinery/store.ts";
 import type { AddressPlan, AddressRange } from "../../src/network/types.ts";
@@ -54,7 +56,7 @@ export async function startFixture(
   storeOptions: { readonly historyLimit?: number } = {},
 ): Promise<Fixture> {
   const clock = options.clock ?? systemClock;
-  const store = await openStore({ plan: testPlan, clock, ...storeOptions });
+  const store = await openStore({ plan: testPlan, clock, schemas: schemasOfModels(openModels()), ...storeOptions });
   const pki = await openPki();
   const tokens = openTokens({ pki, store, clock });
   const server = await startApiServer({

@@ -50,23 +50,23 @@ class Scanner {
 
   #object(depth: number): void {
     this.#at += 1;
-    if (this.#next() === "}") return this.#skip();
+    if (this.#isEnd("}")) return;
     for (;;) {
       if (this.#next() !== '"') this.#fail(keyStart);
       this.#string();
       this.#expect(":", "after object key");
       this.#value(depth + 1);
-      if (this.#next() === "}") return this.#skip();
+      if (this.#isEnd("}")) return;
       this.#expect(",", "after object key:value pair");
     }
   }
 
   #array(depth: number): void {
     this.#at += 1;
-    if (this.#next() === "]") return this.#skip();
+    if (this.#isEnd("]")) return;
     for (;;) {
       this.#value(depth + 1);
-      if (this.#next() === "]") return this.#skip();
+      if (this.#isEnd("]")) return;
       this.#expect(",", "after array element");
     }
   }
@@ -121,8 +121,10 @@ class Scanner {
     this.#at += 1;
   }
 
-  #skip(): void {
+  #isEnd(closer: string): boolean {
+    if (this.#next() !== closer) return false;
     this.#at += 1;
+    return true;
   }
 
   #peek(): string | undefined {

@@ -1,10 +1,10 @@
 /** The forms of an answer besides the object itself: Tables for people, bare metadata for programs that need no more. */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { ResourceDescriptor } from "../../machinery/store.ts";
 import type { ApiObject, Stored } from "../../machinery/types.ts";
-import type { ApiContext } from "../context.ts";
+import type { ApiContext, Call } from "../context.ts";
 import { negotiate } from "../http/negotiate.ts";
-import { sendJson } from "../http/respond.ts";
+import { sendBytes, sendJson } from "../http/respond.ts";
 import type { ObjectForm } from "../http/watch.ts";
 import { printerFor } from "../table/printers.ts";
 import { type IncludeObject, partialMetadata, renderTable, type TableOptions } from "../table/table.ts";
@@ -34,8 +34,18 @@ export function formOf(
   return form === "table" ? tables(context, query, resource) : partials;
 }
 
-export const sendFormed = (response: ServerResponse, code: number, value: unknown): void =>
-  sendJson(response, code, value);
+/** Sends one object in the form that the request asks for. */
+export function sendObject(
+  context: ApiContext,
+  { request, response, info }: Call,
+  resource: ResourceDescriptor,
+  code: number,
+  object: Stored<ApiObject>,
+): void {
+  const form = formOf(context, request, info.query, resource);
+  if (form === undefined) sendBytes(response, code, context.store.json(object));
+  else sendJson(response, code, form.one(object));
+}
 
 const partials: AnswerFormat = {
   one: partialMetadata,

@@ -5,7 +5,6 @@ import type { ResourceKey } from "../../machinery/store.ts";
 import { serveBinding } from "../pods/binding.ts";
 import { serveEviction } from "../pods/eviction.ts";
 import { serveLog } from "../pods/log.ts";
-import { serveFinalize } from "./finalize.ts";
 import { serveScale } from "./scale.ts";
 import { serveTokenRequest } from "./token-request.ts";
 import { type ResourceHandler, resourceVerbs } from "./verbs.ts";
@@ -47,7 +46,7 @@ const ofOne: Readonly<Record<string, Subresource>> = {
   },
   "pods/ephemeralcontainers": { verbs: readWrite, serve: byVerb },
   "pods/resize": { verbs: readWrite, serve: byVerb },
-  "namespaces/finalize": { verbs: ["update"], serve: serveFinalize },
+  "namespaces/finalize": { verbs: ["update"], serve: byVerb },
   "serviceaccounts/token": {
     kind: { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" },
     verbs: ["create"],

@@ -14,7 +14,7 @@ import { methodNotAllowed } from "../http/refusals.ts";
 import { addWarnings, sendBytes, sendJson, sendLarge } from "../http/respond.ts";
 import { listBytes } from "../http/serialize.ts";
 import { serveWatch } from "../http/watch.ts";
-import { formOf, sendFormed } from "./forms.ts";
+import { formOf, sendObject } from "./forms.ts";
 
 /** Answers a request for `resource`, which exists and serves the verb. Rejects with StatusError. */
 export type ResourceHandler = (context: ApiContext, call: Call, resource: ResourceDescriptor) => Promise<void> | void;
@@ -31,11 +31,7 @@ export const resourceVerbs: Readonly<Record<string, ResourceHandler>> = {
 };
 
 function get(context: ApiContext, call: Call, resource: ResourceDescriptor): void {
-  const { info, request, response } = call;
-  const object = existing(context, call, resource);
-  const form = formOf(context, request, info.query, resource);
-  if (form === undefined) sendBytes(response, 200, context.store.json(object));
-  else sendFormed(response, 200, form.one(object));
+  sendObject(context, call, resource, 200, existing(context, call, resource));
 }
 
 /** The object that the address names. Throws NotFound. */
@@ -55,7 +51,7 @@ async function list(context: ApiContext, call: Call, resource: ResourceDescripto
     ...(page.continueToken && { continue: page.continueToken }),
     ...(page.remainingItemCount && { remainingItemCount: page.remainingItemCount }),
   };
-  if (form !== undefined) return sendFormed(response, 200, form.list(page.items, metadata));
+  if (form !== undefined) return sendJson(response, 200, form.list(page.items, metadata));
   const head = { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata };
   await sendLarge(request, response, listBytes(context.store, head, page.items));
 }
@@ -118,12 +114,8 @@ function guard({ rbac }: ApiContext, { info, user }: Call, resource: ResourceDes
 }
 
 function sendResult(context: ApiContext, call: Call, resource: ResourceDescriptor, result: WriteResult): void {
-  const { request, response, info } = call;
-  addWarnings(response, result.warnings);
-  const code = result.created ? 201 : 200;
-  const form = formOf(context, request, info.query, resource);
-  if (form === undefined) sendBytes(response, code, context.store.json(result.object));
-  else sendFormed(response, code, form.one(result.object));
+  addWarnings(call.response, result.warnings);
+  sendObject(context, call, resource, result.created ? 201 : 200, result.object);
 }
 
 /** Kinds whose deletion is answered with the object even when it is gone. */

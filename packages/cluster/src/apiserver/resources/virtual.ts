@@ -1,6 +1,7 @@
-/** Resources that are computed, not stored: reviews and metrics. */
+/** Resources that are computed, not stored as they are: reviews, metrics, older versions. */
 import type { ResourceDescriptor } from "../../machinery/store.ts";
 import type { ApiContext, Call } from "../context.ts";
+import { autoscalingV1 } from "./autoscaling-v1.ts";
 import { metricsResources } from "./metrics.ts";
 import { reviewResources } from "./reviews.ts";
 
@@ -9,7 +10,7 @@ export interface VirtualResource extends ResourceDescriptor {
   serve(context: ApiContext, call: Call): Promise<void> | void;
 }
 
-export const virtualResources: readonly VirtualResource[] = [...reviewResources, ...metricsResources];
+export const virtualResources: readonly VirtualResource[] = [...reviewResources, ...metricsResources, autoscalingV1];
 
 const byAddress = new Map(virtualResources.map((row) => [`${row.group}/${row.version}/${row.plural}`, row]));
 

@@ -1,4 +1,5 @@
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from "kubernetes-types/apps/v1.js";
+import type { Scale } from "kubernetes-types/autoscaling/v1.js";
 import type {
   HorizontalPodAutoscaler,
   MetricSpec,
@@ -180,6 +181,12 @@ export const workloadPrinters = {
     column("MinPods", ({ spec }) => (spec?.minReplicas === undefined ? unset : String(spec.minReplicas))),
     count("MaxPods", ({ spec }) => spec?.maxReplicas ?? 0),
     count("Replicas", ({ status }) => status?.currentReplicas ?? 0),
+    ageColumn,
+  ),
+  "scales.autoscaling": printer<Scale>(
+    nameColumn,
+    count("Desired", ({ spec }) => spec?.replicas ?? 0),
+    count("Available", ({ status }) => status?.replicas ?? 0),
     ageColumn,
   ),
   "poddisruptionbudgets.policy": printer<PodDisruptionBudget>(
