@@ -9,6 +9,8 @@
 import dgram from "node:dgram";
 import net from "node:net";
 import { NetworkError } from "../errors.ts";
+import type { Flow } from "../policy/decide.ts";
+import { Connections } from "./connections.ts";
 import type { PolicyGuard } from "./guard.ts";
 
 /** The methods of a handle that carry an address. All return 0 or a negative libuv error. */
@@ -17,6 +19,14 @@ interface Handle {
   bind6(address: string, port: number, flags?: number): number;
   connect(...args: unknown[]): number;
   connect6(...args: unknown[]): number;
+}
+
+interface TcpHandle extends Handle {
+  listen(backlog: number): number;
+  getpeername(into: object): number;
+  getsockname(into: object): number;
+  close(): void;
+  onconnection(status: number, client?: TcpHandle): void;
 }
 
 interface ConnectRequest {
@@ -39,13 +49,16 @@ export function patchSockets(podIp: string, guard: PolicyGuard): void {
   patchUdp(udpPrototype(), podIp);
 }
 
-function patchTcp(prototype: Handle, podIp: string, guard: PolicyGuard): void {
+function patchTcp(prototype: TcpHandle, podIp: string, guard: PolicyGuard): void {
   const bound = patchBind(prototype, podIp);
-  const { connect, connect6 } = prototype;
-  const connectTo = function (this: Handle, request: ConnectRequest, address: string, port: number): number {
-    if (!guard.permits("egress", address, port)) return drop(this, request);
-    if (address.startsWith("127.") && !bound.has(this)) this.bind(podIp, 0);
-    return connect.call(this, request, address, port);
+  const connections = new Connections(guard);
+  const { connect, connect6, listen } = prototype;
+  const connectTo = function (this: Handle, request: ConnectRequest, peer: string, port: number): number {
+    const flow: Flow = { direction: "egress", peer, port, protocol: "TCP" };
+    if (!guard.permits(flow)) return drop(this, request);
+    if (peer.startsWith("127.") && !bound.has(this)) this.bind(podIp, 0);
+    connections.add(this, flow);
+    return connect.call(this, request, peer, port);
   };
   Object.assign(prototype, {
     connect(this: Handle, request: ConnectRequest, address: string, port: number): number {
@@ -57,7 +70,26 @@ function patchTcp(prototype: Handle, podIp: string, guard: PolicyGuard): void {
         ? connectTo.call(this, request, target, port)
         : connect6.call(this, request, address, port);
     },
+    listen(this: TcpHandle, backlog: number): number {
+      const accept = this.onconnection;
+      this.onconnection = function (this: TcpHandle, status: number, client?: TcpHandle): void {
+        const flow = client && incoming(client);
+        const isPermitted = !flow || guard.permits(flow);
+        if (!isPermitted) client?.close();
+        else accept.call(this, status, client);
+        if (isPermitted && client && flow) connections.add(client, flow);
+      };
+      return listen.call(this, backlog);
+    },
   });
+}
+
+/** The flow of an accepted connection; undefined when it is gone already. */
+function incoming(client: TcpHandle): Flow | undefined {
+  const peer: { address?: string } = {};
+  const own: { port?: number } = {};
+  if (client.getpeername(peer) !== 0 || client.getsockname(own) !== 0) return undefined;
+  return { direction: "ingress", peer: peer.address ?? "", port: own.port ?? 0, protocol: "TCP" };
 }
 
 /** Connecting to the unspecified address means localhost on Linux. */
@@ -121,12 +153,20 @@ function withTarget(args: unknown[], podIp: string): unknown[] {
   return own ? args.with(4, own) : args;
 }
 
-function tcpPrototype(): Handle {
+function tcpPrototype(): TcpHandle {
   const create: unknown = "_createServerHandle" in net ? net._createServerHandle : undefined;
   const handle: unknown = typeof create === "function" ? create("127.0.0.1", 0, 4) : undefined;
-  const prototype = checkedPrototype(handle, ["bind", "bind6", "connect", "connect6"]);
+  const prototype = checkedPrototype(handle, [
+    "bind",
+    "bind6",
+    "connect",
+    "connect6",
+    "listen",
+    "getpeername",
+    "getsockname",
+  ]);
   closeHandle(handle);
-  return prototype as Handle;
+  return prototype as TcpHandle;
 }
 
 function udpPrototype() {

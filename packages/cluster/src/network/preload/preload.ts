@@ -3,7 +3,7 @@
  * puts the process on the cluster's network. Outside a pod it changes nothing. No dependencies, a few milliseconds.
  */
 import { syncBuiltinESMExports } from "node:module";
-import { permitAll } from "./guard.ts";
+import { followPolicy } from "./guard.ts";
 import { patchDns } from "./patch-dns.ts";
 import { patchSockets } from "./patch-sockets.ts";
 import { readSettings } from "./settings.ts";
@@ -11,7 +11,7 @@ import { readSettings } from "./settings.ts";
 const settings = readSettings(process.env);
 if (settings) {
   patchDns(settings);
-  patchSockets(settings.podIp, permitAll);
+  patchSockets(settings.podIp, followPolicy(settings.policyFile, settings.podIp));
   // `import { lookup } from "node:dns"` sees the change, too.
   syncBuiltinESMExports();
 }

@@ -58,7 +58,8 @@ export class DataPath {
     if (!port) return;
     this.#ports.delete(id);
     for (const [key, listener] of port.listeners) close(port, key, listener);
-    port.handler.closeConnections();
+    // No endpoints: what is connected is reset, what is connecting finds none.
+    port.handler.update({ ...port.row, endpoints: [], draining: [] });
   }
 
   #open(port: Port, at: ListenAddress): Promise<void> {

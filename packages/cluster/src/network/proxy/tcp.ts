@@ -31,13 +31,12 @@ export class TcpPort {
    */
   update(row: ProxyRow): void {
     this.#row = row;
-    const kept = new Set([...row.endpoints, ...row.draining].map(addressKey));
     for (const [endpoint, connections] of this.#connections)
-      if (!kept.has(endpoint)) for (const reset of [...connections]) reset();
+      if (!this.#keeps(endpoint)) for (const reset of [...connections]) reset();
   }
 
-  closeConnections(): void {
-    for (const connections of this.#connections.values()) for (const reset of [...connections]) reset();
+  #keeps(endpoint: string): boolean {
+    return [...this.#row.endpoints, ...this.#row.draining].some((address) => addressKey(address) === endpoint);
   }
 
   listen({ address, port }: ListenAddress, listening: () => void, refused: (error: Error) => void): { close(): void } {
@@ -60,7 +59,7 @@ export class TcpPort {
 
   #accept(client: Socket): void {
     if (this.#budget.left <= 0) {
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     this.#budget.left--;
@@ -75,7 +74,7 @@ export class TcpPort {
     const { endpoints, affinitySeconds } = this.#row;
     const endpoint = this.#balancer.choose(endpoints, from, Date.now(), affinitySeconds, tried);
     if (!endpoint || tried.size >= maxAttempts || client.destroyed) {
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     const upstream = connect({
@@ -90,20 +89,23 @@ export class TcpPort {
     client.once("close", abandon);
     upstream.once("error", onRefusal);
     upstream.once("connect", () => {
-      upstream.off("error", onRefusal);
       client.off("close", abandon);
-      this.#join(client, upstream, endpoint);
+      upstream.off("error", onRefusal);
+      if (this.#keeps(addressKey(endpoint))) return this.#join(client, upstream, endpoint);
+      // Removed meanwhile.
+      upstream.destroy();
+      onRefusal();
     });
   }
 
   #join(client: Socket, upstream: Socket, endpoint: Address): void {
-    const reset = (): void => {
-      client.resetAndDestroy();
-      upstream.resetAndDestroy();
+    const abort = (): void => {
+      reset(client);
+      reset(upstream);
     };
-    const open = this.#openTo(addressKey(endpoint)).add(reset);
+    const open = this.#openTo(addressKey(endpoint)).add(abort);
     const closed = (): void => {
-      open.delete(reset);
+      open.delete(abort);
       if (open.size === 0) this.#connections.delete(addressKey(endpoint));
     };
     bind(client, upstream);
@@ -127,8 +129,17 @@ const sourceOf = (client: string): { localAddress?: string } => (isLoopback(clie
 /** Carries one direction: `pipe` passes on back-pressure and the end of data; an abort on one side resets the other. */
 function bind(from: Socket, to: Socket): void {
   from.pipe(to);
-  from.on("error", () => to.resetAndDestroy());
+  from.on("error", () => reset(to));
   from.once("close", () => {
-    if (!from.readableEnded) to.resetAndDestroy();
+    if (!from.readableEnded || !from.writableFinished) reset(to);
   });
+}
+
+/**
+ * Ends a socket with RST. Not one whose writing half is ended: Node.js 20 fails to reset while its FIN is under way, and leaves the
+ * handle open. Closing it has the kernel answer further data with RST all the same.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -34,10 +34,6 @@ export class UdpPort {
       for (const flow of [...flows.values()]) if (!kept.has(flow.endpoint)) flow.close();
   }
 
-  closeConnections(): void {
-    for (const flows of this.#listeners) for (const flow of [...flows.values()]) flow.close();
-  }
-
   listen({ address, port }: ListenAddress, listening: () => void, refused: (error: Error) => void): { close(): void } {
     const flows = new Map<string, Flow>();
     const server = createSocket("udp4");

@@ -1,0 +1,48 @@
+/** The live TCP connections of this process, so that a policy that forbids one can end it. */
+import type { Flow } from "../policy/decide.ts";
+import type { PolicyGuard } from "./guard.ts";
+
+interface Owner {
+  destroy(error: Error): void;
+  readonly destroyed: boolean;
+}
+
+/** Entries of sockets that are gone are swept after this many new ones. */
+const sweepEvery = 256;
+
+/** Holds sockets weakly: they close and are collected without saying so here. */
+export class Connections {
+  readonly #flows = new Map<WeakRef<object>, Flow>();
+  #sinceSweep = 0;
+
+  constructor(guard: PolicyGuard) {
+    guard.onChange(() => this.#enforce(guard));
+  }
+
+  add(handle: object, flow: Flow): void {
+    this.#flows.set(new WeakRef(handle), flow);
+    if (++this.#sinceSweep < sweepEvery) return;
+    this.#sinceSweep = 0;
+    for (const ref of this.#flows.keys()) if (!ownerOf(ref.deref())) this.#flows.delete(ref);
+  }
+
+  #enforce(guard: PolicyGuard): void {
+    for (const [ref, flow] of this.#flows) {
+      if (guard.permits(flow)) continue;
+      this.#flows.delete(ref);
+      ownerOf(ref.deref())?.destroy(connectionReset());
+    }
+  }
+}
+
+/** The socket of a handle, while it is open. Node.js keeps it under a symbol that it does not export. */
+function ownerOf(handle: object | undefined): Owner | undefined {
+  const key = handle && Object.getOwnPropertySymbols(handle).find(({ description }) => description === "owner_symbol");
+  const owner: unknown = key && Reflect.get(handle, key);
+  const isOwner = typeof owner === "object" && owner !== null && "destroy" in owner && "destroyed" in owner;
+  return isOwner && !owner.destroyed ? (owner as Owner) : undefined;
+}
+
+/** What the program would see had the network lost the connection. */
+const connectionReset = (): Error =>
+  Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET", errno: -104, syscall: "read" });
