@@ -1,4 +1,5 @@
 import type { StatefulSet } from "kubernetes-types/apps/v1.js";
+import type { ObjectMeta } from "kubernetes-types/meta/v1.js";
 import { describe, expect, it } from "vitest";
 import { claimTemplate, container, statefulSet, template } from "./support/manifests.ts";
 import { openWorld, type World } from "./support/world.ts";
@@ -131,6 +132,30 @@ describe("StatefulSet", () => {
     await scale(world, 1);
     await world.settle();
     expect(claims()).toHaveLength(3);
+  });
+
+  it("gives a pod a new claim when its old one was deleted, and only once that is gone", async () => {
+    const world = await openWorld();
+    await world.apply(statefulSet("web", { replicas: 1, volumeClaimTemplates: [claimTemplate("data")] }));
+    const claimUid = () => world.object("persistentvolumeclaims", "default", "data-web-0").metadata.uid;
+    const before = claimUid();
+    const addFinalizer = ({ metadata }: { metadata?: ObjectMeta }, finalizers: string[]) => {
+      metadata!.finalizers = finalizers;
+    };
+    const setFinalizers = (finalizers: string[]) =>
+      world.store.modify("persistentvolumeclaims", "default", "data-web-0", (draft) => addFinalizer(draft, finalizers));
+    await setFinalizers(["kubernetes.io/pvc-protection", "example.com/hold"]);
+    await world.store.delete("persistentvolumeclaims", "default", "data-web-0");
+    await world.store.delete("pods", "default", "web-0");
+    await world.settle();
+    expect(world.podNames()).toEqual([]);
+    expect(world.events("web")).toContain(
+      "FailedCreate: create Claim data-web-0 Pod web-0 in StatefulSet web failed error: pvc data-web-0 is being deleted",
+    );
+    await setFinalizers([]);
+    await world.settle();
+    expect(world.podNames()).toEqual(["web-0"]);
+    expect(claimUid()).not.toBe(before);
   });
 
   it("lets claims go with the pods where the policy says so", async () => {

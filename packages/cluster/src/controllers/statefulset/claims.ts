@@ -2,9 +2,10 @@
 import type { StatefulSet } from "kubernetes-types/apps/v1.js";
 import type { PersistentVolumeClaim, Pod } from "kubernetes-types/core/v1.js";
 import type { OwnerReference } from "kubernetes-types/meta/v1.js";
-import { isStatus } from "../../machinery/errors.ts";
+import { isStatus, StatusError } from "../../machinery/errors.ts";
 import type { Stored } from "../../machinery/types.ts";
 import type { ControllerContext } from "../harness/context.ts";
+import { isDeleting } from "../harness/owners.ts";
 import { claimsOf, ordinalOf, ordinalRange, podNameOf } from "./identity.ts";
 
 const component = "statefulset-controller";
@@ -30,7 +31,10 @@ export function claimOwner(set: Stored<StatefulSet>, pod: Stored<Pod> | undefine
   return whenDeleted === "Delete" ? plainReference(set) : undefined;
 }
 
-/** Creates the claims of an ordinal that are missing. A claim on its way out blocks its pod until it is gone. */
+/**
+ * Creates the claims of an ordinal that are missing. A claim on its way out blocks its pod, or the new pod would use the old data, keep
+ * the claim from going, and lose both when it goes in the end.
+ */
 export async function createClaims(
   context: ControllerContext,
   set: Stored<StatefulSet>,
@@ -46,9 +50,11 @@ async function createClaim(
   podName: string,
 ): Promise<void> {
   const { name = "", namespace = "" } = claim.metadata ?? {};
-  if (store.get("persistentvolumeclaims", namespace, name)) return;
   const about = `create Claim ${name} Pod ${podName} in StatefulSet ${set.metadata.name}`;
+  const present = store.get("persistentvolumeclaims", namespace, name);
+  if (present && !isDeleting(present)) return;
   try {
+    if (present) throw new StatusError("Conflict", `pvc ${name} is being deleted`);
     await store.create("persistentvolumeclaims", claim, { fieldManager: component });
     record(set, "Normal", "SuccessfulCreate", `${about} success`, component);
   } catch (error) {

@@ -4,7 +4,7 @@ import type { Stored } from "../../machinery/types.ts";
 import { claimChildren } from "../harness/claims.ts";
 import type { ControllerContext } from "../harness/context.ts";
 import type { Controller } from "../harness/controller.ts";
-import { type ObjectKey, watchOwned, watchSelected, watchSelf } from "../harness/watch.ts";
+import { keyOf, type ObjectKey, type Watch, watch, watchOwned, watchSelected, watchSelf } from "../harness/watch.ts";
 import { listRevisions, syncRevision, trimHistory } from "../revisions/history.ts";
 import { type Revision, templateOf } from "../revisions/revisions.ts";
 import { alignClaimOwners, createClaims } from "./claims.ts";
@@ -45,10 +45,21 @@ export function statefulSetController(context: ControllerContext): Controller {
       watchSelf(resource),
       watchOwned("pods", "StatefulSet"),
       watchSelected(resource, ({ spec }) => spec.selector, "pods"),
+      watchLostClaims,
     ],
     reconcile,
   };
 }
+
+/** A claim that is gone at last makes way for a new one. */
+const watchLostClaims: Watch = watch("persistentvolumeclaims", ({ type, object }, store) =>
+  type === "DELETED"
+    ? store
+        .list(resource, { namespace: object.metadata.namespace ?? "" })
+        .filter(({ spec }) => spec?.volumeClaimTemplates?.length)
+        .map(keyOf)
+    : [],
+);
 
 async function look({ store, clock }: ControllerContext, set: Stored<StatefulSet>): Promise<View> {
   const { selector, template } = set.spec!;
