@@ -186,10 +186,11 @@ function ifLeading(step: Step, task: (leading: Leading) => void): void {
 function onDurable(step: Step, index: number): void {
   const { node } = step;
   const durable = Math.min(index, node.log.last);
-  if (durable <= node.durable) return;
+  // While a snapshot is taken in, the log on disk is no longer the one known here.
+  if (durable <= node.durable || node.isInstalling) return;
   node.durable = durable;
   if (node.leading) advanceCommit(step, node.leading);
-  else if (!node.isInstalling) {
+  else {
     advance(step);
     acknowledge(step, 0);
   }

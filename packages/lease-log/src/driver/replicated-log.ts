@@ -1,26 +1,25 @@
 /** The driver: connects the core to disk, network, Lease and state machine. */
-import { createEndpoint, type WireEndpoint } from "@coracle/wire";
+import type { WireEndpoint } from "@coracle/wire";
 import type { Core } from "../core/core.ts";
 import { formatRecord } from "../core/record.ts";
 import type { Batch, Input, Instant, Meta } from "../core/types.ts";
 import { LeaseLogError } from "../errors.ts";
 import type { OpenReplicatedLog } from "../open.ts";
 import type { Arbiter, ArbiterRecord, Candidacy, LogStatus } from "../types.ts";
-import { decodeMessage, encodeMessage } from "./codec.ts";
+import { Appender } from "./appender.ts";
 import { Compaction } from "./compaction.ts";
-import { type Block, checkBlock, encodeBlock, sliceBlock } from "./entries.ts";
 import { Feeder } from "./feeder.ts";
 import { Handover } from "./handover.ts";
 import { Machine, type Payload } from "./machine.ts";
 import { Proposals } from "./proposals.ts";
 import { type RoleState, Roles } from "./roles.ts";
 import type { Settings } from "./settings.ts";
-import { readOffer, type SnapshotContext, sendSnapshot, takeSnapshot } from "./snapshots.ts";
+import { SnapshotExchange } from "./snapshots.ts";
 import type { Storage } from "./storage.ts";
+import { createTransport, sendMessage } from "./transport.ts";
 
 /** How long a stopping replica waits until it is out of the in-sync set, so that its absence holds up nobody. */
 const LEAVE_MS = 1000;
-const EMPTY = new Uint8Array(0);
 
 export class LogDriver implements OpenReplicatedLog {
   readonly #settings: Settings;
@@ -31,16 +30,16 @@ export class LogDriver implements OpenReplicatedLog {
   readonly #proposals: Proposals;
   readonly #feeder: Feeder;
   readonly #compaction: Compaction;
+  readonly #snapshots: SnapshotExchange;
+  readonly #appender: Appender;
   readonly #roles = new Roles();
   readonly #stops: (() => void)[] = [];
-  readonly #snapshots = new AbortController();
   #meta: Meta;
   #termEpoch: number | undefined;
   #failure: LeaseLogError | undefined;
   #barriers: { readonly resolve: () => void; readonly reject: (error: LeaseLogError) => void }[] = [];
   #handover: Handover | undefined;
   #isFlushScheduled = false;
-  #isDurableTold = false;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -50,24 +49,22 @@ export class LogDriver implements OpenReplicatedLog {
     this.#core = core;
     this.#meta = meta;
     this.#proposals = new Proposals(settings.limits);
-    this.#endpoint = createEndpoint({
-      protocol: "lease-log/1",
-      cluster: settings.cluster,
-      id: settings.id,
-      host: settings.host,
-      port: settings.port,
-      tls: settings.tls,
-      limits: { maxFrameBytes: settings.limits.maxCommandBytes + settings.limits.batchBytes + 4096, ...settings.wire },
-      random: settings.random,
-      handlers: {
-        message: (from, payload) => this.#onMessage(from, payload),
-        stream: (from, header, chunks) => this.#onSnapshot(from, header, chunks),
-        up: (id) => this.#machine.submit({ type: "peer-up", id }),
-        down: (id, reason) => this.#onDown(id, reason),
-      },
+    const submit = (input: Input, payload?: Payload) => this.#machine.submit(input, payload);
+    this.#compaction = new Compaction(core, storage, settings.stateMachine, settings.limits.retainBytes);
+    this.#snapshots = new SnapshotExchange(settings, storage, {
+      pin: () => this.#compaction.pin(),
+      isWanted: (from, epoch) =>
+        new Promise((resolve) =>
+          submit({ type: "snapshot-offered", from, epoch }, { done: (batch) => resolve(batch.install) }),
+        ),
+      installed: (at) => submit({ type: "installed", at }),
+    });
+    this.#endpoint = createTransport(settings, submit, (...stream) => this.#snapshots.take(...stream));
+    this.#appender = new Appender(core, storage, this.#proposals, {
+      durable: (index) => submit({ type: "durable", index }),
+      fail: (error) => this.#fail(error),
     });
     this.#feeder = new Feeder(core, storage, this.#endpoint, settings.limits.batchBytes);
-    this.#compaction = new Compaction(core, storage, settings.stateMachine, settings.limits.retainBytes);
     this.#machine = new Machine(core, {
       instant: () => this.#instant(),
       persist: (batch) => this.#persist(batch),
@@ -119,10 +116,9 @@ export class LogDriver implements OpenReplicatedLog {
 
   async #close(): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop();
-    this.#snapshots.abort(new LeaseLogError("closed", "the log was stopped"));
     await this.#machine.halt();
     this.#lose("the log was stopped");
-    await this.#endpoint.stop();
+    await this.#snapshots.stop(() => this.#endpoint.stop());
     await this.#storage.close();
     this.#failure ??= new LeaseLogError("closed", "the log was stopped");
   }
@@ -252,20 +248,6 @@ export class LogDriver implements OpenReplicatedLog {
     if (this.#compaction.isDue) this.#compact();
   }
 
-  #onMessage(from: string, payload: Buffer): void {
-    const { message, rest } = decodeMessage(payload);
-    if (message.type === "append") {
-      const count = message.entries.reduce((sum, run) => sum + run.count, 0);
-      checkBlock(message.prev.index + 1, count, rest);
-    }
-    this.#machine.submit({ type: "message", from, message }, { block: rest });
-  }
-
-  #onDown(id: string, reason: Error): void {
-    this.#settings.logger.debug({ peer: id, reason: reason.message }, "no connection to a peer");
-    this.#machine.submit({ type: "peer-down", id });
-  }
-
   #persist({ meta, truncateAfter }: Batch): Promise<void> | undefined {
     if (!meta && truncateAfter === undefined) return undefined;
     return this.#persistNow(meta, truncateAfter);
@@ -283,11 +265,9 @@ export class LogDriver implements OpenReplicatedLog {
   }
 
   #perform(input: Input, batch: Batch, payload: Payload): void {
-    if (batch.append) this.#append(input, batch.append, payload);
+    if (batch.append) this.#appender.append(batch.append, payload);
     else if (payload.proposals) this.#refuseAll(payload);
-    for (const { to, message } of batch.sends) {
-      if (message.type !== "append") this.#endpoint.send(to, encodeMessage(message));
-    }
+    for (const { to, message } of batch.sends) sendMessage(this.#endpoint, to, message);
     for (const feed of batch.feeds) {
       this.#feeder.feed(feed, (fed) =>
         this.#machine.submit({ type: "fed", to: feed.to, session: feed.session, ...fed }),
@@ -301,7 +281,7 @@ export class LogDriver implements OpenReplicatedLog {
   #performRare(input: Input, batch: Batch): void {
     const { arbiter, logger } = this.#settings;
     if (batch.record) this.#record(batch.record);
-    for (const { to, session, epoch } of batch.snapshots) this.#sendSnapshot(to, session, epoch);
+    for (const { to, session, epoch } of batch.snapshots) void this.#sendSnapshot(to, session, epoch);
     if (batch.yieldForMs !== undefined) arbiter.yieldFor(batch.yieldForMs);
     if (batch.stepDown) {
       arbiter
@@ -314,42 +294,6 @@ export class LogDriver implements OpenReplicatedLog {
     }
     for (const warning of batch.warnings) logger.warn({}, warning);
     this.#announce(input);
-  }
-
-  #append(input: Input, { epoch, opens, skip, count }: NonNullable<Batch["append"]>, payload: Payload): void {
-    const first = this.#core.last - count + 1;
-    let block: Block;
-    if (payload.proposals) {
-      block = encodeBlock(
-        first,
-        epoch,
-        payload.proposals.flatMap(({ commands }) => commands),
-      );
-      this.#proposals.appended(first, payload.proposals);
-    } else if (opens) block = encodeBlock(first, epoch, [EMPTY]);
-    else
-      block = sliceBlock(
-        { first: first - skip, count: skip + count, bytes: payload.block as Buffer },
-        first,
-        this.#core.last,
-      );
-    this.#storage.append(block).then(
-      () => this.#onDurable(),
-      (error: unknown) =>
-        this.#fail(
-          new LeaseLogError("failed", `the log can't be written (${input.type}): ${String(error)}`, { cause: error }),
-        ),
-    );
-  }
-
-  /** Appends that shared a sync become durable together: one input tells it. */
-  #onDurable(): void {
-    if (this.#isDurableTold) return;
-    this.#isDurableTold = true;
-    queueMicrotask(() => {
-      this.#isDurableTold = false;
-      this.#machine.submit({ type: "durable", index: this.#storage.durableIndex });
-    });
   }
 
   #refuseAll({ proposals = [] }: Payload): void {
@@ -386,35 +330,9 @@ export class LogDriver implements OpenReplicatedLog {
       );
   }
 
-  #sendSnapshot(to: string, session: number, epoch: number): void {
-    const unpin = this.#compaction.pin();
-    sendSnapshot(this.#snapshotContext(), this.#endpoint, to, epoch, this.#snapshots.signal).then((isTaken) => {
-      unpin();
-      this.#machine.submit({ type: "snapshot-sent", to, session, isTaken });
-    });
-  }
-
-  async #onSnapshot(from: string, header: Buffer, chunks: AsyncIterable<Buffer>): Promise<void> {
-    const offer = readOffer(header);
-    const isWanted = await new Promise<boolean>((resolve) =>
-      this.#machine.submit(
-        { type: "snapshot-offered", from, epoch: offer.epoch },
-        { done: (batch) => resolve(batch.install) },
-      ),
-    );
-    if (!isWanted) throw new LeaseLogError("failed", "not wanted now");
-    try {
-      await takeSnapshot(this.#snapshotContext(), from, offer, chunks);
-      this.#machine.submit({ type: "installed", at: offer.at });
-    } catch (error) {
-      this.#machine.submit({ type: "installed", at: this.#settings.stateMachine.applied() });
-      throw error;
-    }
-  }
-
-  #snapshotContext(): SnapshotContext {
-    const { stateMachine, clock, logger, metrics } = this.#settings;
-    return { stateMachine, storage: this.#storage, clock, logger, metrics };
+  async #sendSnapshot(to: string, session: number, epoch: number): Promise<void> {
+    const isTaken = await this.#snapshots.send(this.#endpoint, to, epoch);
+    this.#machine.submit({ type: "snapshot-sent", to, session, isTaken });
   }
 
   #compact(): void {

@@ -178,19 +178,19 @@ export class SimNode {
         this.#afterSync(() => {
           if (batch.meta) this.disk.meta.synced();
           if (batch.truncateAfter !== undefined) this.disk.log.truncateAfter(batch.truncateAfter);
-          this.#perform(input, batch, records);
+          this.#perform(batch, records);
           done?.(batch);
           this.#drain();
         });
         return;
       }
       done?.(batch);
-      this.#perform(input, batch, records);
+      this.#perform(batch, records);
     }
     this.#isBusy = false;
   }
 
-  #perform(input: Input, batch: Batch, records: readonly Rec[]): void {
+  #perform(batch: Batch, records: readonly Rec[]): void {
     if (batch.append) this.#append(batch.append, records);
     for (const { to, message } of batch.sends) this.#send(to, { message, records: [] });
     for (const feed of batch.feeds) this.#feed(feed);
@@ -199,7 +199,7 @@ export class SimNode {
     for (const { to, session, epoch } of batch.snapshots) this.#snapshot(to, session, epoch);
     if (batch.yieldForMs !== undefined) this.#elector.yieldFor(batch.yieldForMs);
     if (batch.stepDown) this.#elector.stepDown(batch.stepDown.to);
-    if (batch.lost !== undefined && input.type !== "propose") this.#lose();
+    if (batch.lost !== undefined) this.#lose();
   }
 
   #append({ epoch, opens, skip }: NonNullable<Batch["append"]>, records: readonly Rec[]): void {
@@ -238,7 +238,7 @@ export class SimNode {
     const waiting = this.#waiting.get(index);
     if (!waiting) return;
     this.#waiting.delete(index);
-    this.#world.onAcknowledged(this, epoch);
+    if (waiting.epoch === epoch) this.#world.onAcknowledged(this, epoch);
     waiting.answer(waiting.epoch === epoch ? "ok" : "unknown");
   }
 
