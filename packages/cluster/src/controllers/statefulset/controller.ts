@@ -6,19 +6,16 @@ import type { ControllerContext } from "../harness/context.ts";
 import type { Controller } from "../harness/controller.ts";
 import { keyOf, type ObjectKey, type Watch, watch, watchOwned, watchSelected, watchSelf } from "../harness/watch.ts";
 import { listRevisions, syncRevision, trimHistory } from "../revisions/history.ts";
-import { type Revision, templateOf } from "../revisions/revisions.ts";
-import { alignClaimOwners, createClaims } from "./claims.ts";
-import { newPod, ordinalOf, podIndexLabel, podNameLabel, podNameOf, revisionOf } from "./identity.ts";
-import { type Action, planStatefulSet, type Sight } from "./plan.ts";
+import { perform, type SetWithHistory } from "./actions.ts";
+import { alignClaimOwners } from "./claims.ts";
+import { ordinalOf, revisionOf } from "./identity.ts";
+import { planStatefulSet, type Sight } from "./plan.ts";
 import { statusOf } from "./status.ts";
 
 const name = "statefulset-controller";
 const resource = "statefulsets.apps";
 
-interface View extends Sight {
-  readonly set: Stored<StatefulSet>;
-  readonly revisions: readonly Revision[];
-}
+type View = Sight & SetWithHistory;
 
 /** Keeps a StatefulSet's pods and claims: one per ordinal, in order, of the right revision. */
 export function statefulSetController(context: ControllerContext): Controller {
@@ -30,11 +27,9 @@ export function statefulSetController(context: ControllerContext): Controller {
     const view = await look(context, set);
     const plan = planStatefulSet(view);
     for (const pod of view.pods) await alignClaimOwners(context, set, pod);
-    try {
-      for (const action of plan.actions) await perform(context, view, action);
-    } finally {
-      await writeStatus(context, view);
-    }
+    const outcomes = await Promise.allSettled(plan.actions.map((action) => perform(context, view, action)));
+    await writeStatus(context, view);
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
     await trim(context, view);
     return plan.againInMs;
   }
@@ -71,72 +66,6 @@ async function look({ store, clock }: ControllerContext, set: Stored<StatefulSet
   const current = revisions.find(({ metadata }) => metadata.name === set.status?.currentRevision) ?? update;
   const names = { currentRevision: current.metadata.name, updateRevision: update.metadata.name };
   return { set, pods, revisions, ...names, now: clock.now() };
-}
-
-const performers: {
-  readonly [V in Action["do"]]: (
-    context: ControllerContext,
-    view: View,
-    action: Extract<Action, { do: V }>,
-  ) => Promise<void>;
-} = {
-  create: createPod,
-  delete: deletePod,
-  "restore-claims": (context, { set }, { ordinal }) => createClaims(context, set, ordinal),
-  "restore-labels": async ({ store }, _, { pod, ordinal }) => {
-    await store.modify("pods", pod.metadata.namespace ?? "", pod.metadata.name, (draft) => {
-      const identity = { [podNameLabel]: pod.metadata.name, [podIndexLabel]: String(ordinal) };
-      draft.metadata!.labels = { ...draft.metadata?.labels, ...identity };
-    });
-  },
-};
-
-const perform = (context: ControllerContext, view: View, action: Action) =>
-  (performers[action.do] as (context: ControllerContext, view: View, action: Action) => Promise<void>)(
-    context,
-    view,
-    action,
-  );
-
-async function createPod(
-  context: ControllerContext,
-  view: View,
-  { ordinal, revision }: Extract<Action, { do: "create" }>,
-) {
-  const { store, record } = context;
-  const { set, revisions } = view;
-  await createClaims(context, set, ordinal);
-  const kept = revisions.find(({ metadata }) => metadata.name === revision);
-  const template = kept ? templateOf(kept) : set.spec!.template;
-  const about = `create Pod ${podNameOf(set, ordinal)} in StatefulSet ${set.metadata.name}`;
-  try {
-    await store.create("pods", newPod(set, template, ordinal, revision), { fieldManager: name });
-    record(set, "Normal", "SuccessfulCreate", `${about} successful`, name);
-  } catch (error) {
-    record(set, "Warning", "FailedCreate", `${about} failed error: ${(error as Error).message}`, name);
-    throw error;
-  }
-}
-
-async function deletePod(context: ControllerContext, { set }: View, { pod, why }: Extract<Action, { do: "delete" }>) {
-  const { store, record } = context;
-  if (why === "ended") reportEnded(context, set, pod);
-  const { namespace = "", name: podName, uid } = pod.metadata;
-  await store.delete("pods", namespace, podName, { preconditions: { uid } });
-  record(
-    set,
-    "Normal",
-    "SuccessfulDelete",
-    `delete Pod ${podName} in StatefulSet ${set.metadata.name} successful`,
-    name,
-  );
-}
-
-function reportEnded({ record }: ControllerContext, set: Stored<StatefulSet>, pod: Stored<Pod>) {
-  const { namespace, name: setName } = set.metadata;
-  const about = (how: string) => `StatefulSet ${namespace}/${setName} is recreating ${how} Pod ${pod.metadata.name}`;
-  if (pod.status?.phase === "Failed") record(set, "Warning", "RecreatingFailedPod", about("failed"), name);
-  else record(set, "Normal", "RecreatingTerminatedPod", about("terminated"), name);
 }
 
 /** Writes the status that the actions led to. */
