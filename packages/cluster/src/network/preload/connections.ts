@@ -2,9 +2,12 @@
 import type { Flow } from "../policy/decide.ts";
 import type { PolicyGuard } from "./guard.ts";
 
+/** What is used of `net.Socket`; `resetAndClosing` is what its `resetAndDestroy` sets before it destroys. */
 interface Owner {
   destroy(error: Error): void;
   readonly destroyed: boolean;
+  readonly writableEnded: boolean;
+  resetAndClosing?: boolean;
 }
 
 /** Entries of sockets that are gone are swept after this many new ones. */
@@ -30,9 +33,21 @@ export class Connections {
     for (const [ref, flow] of this.#flows) {
       if (guard.permits(flow)) continue;
       this.#flows.delete(ref);
-      ownerOf(ref.deref())?.destroy(connectionReset());
+      const handle = ref.deref();
+      const owner = ownerOf(handle);
+      if (handle && owner) cut(handle, owner);
     }
   }
+}
+
+/**
+ * Both ends must see a failure: closing alone would send FIN, which says that all went well. (A TLS socket's own handle cannot
+ * be reset; its peer misses the closing alert instead.)
+ */
+function cut(handle: object, owner: Owner): void {
+  const isPlain = Reflect.get(owner, "_handle") === handle;
+  if (isPlain && !owner.writableEnded) owner.resetAndClosing = true;
+  owner.destroy(connectionReset());
 }
 
 /** The socket of a handle, while it is open. Node.js keeps it under a symbol that it does not export. */
