@@ -43,8 +43,8 @@ export class StatusError extends Error {
   readonly code: number;
   readonly details: StatusDetails | undefined;
 
-  constructor(reason: StatusReason, message: string, details?: StatusDetails) {
-    super(message);
+  constructor(reason: StatusReason, message: string, details?: StatusDetails, options?: ErrorOptions) {
+    super(message, options);
     this.reason = reason;
     this.code = codes[reason];
     this.details = details;

@@ -2,7 +2,7 @@
 
 import { applyConfig, readConfig } from "./apply/apply.ts";
 import { jsonClone, jsonEqual } from "./json.ts";
-import { patched } from "./patch/patch.ts";
+import { patched, quotePatch } from "./patch/patch.ts";
 import { readPage } from "./read/page.ts";
 import { startWatch } from "./read/watch.ts";
 import { Catalogue } from "./resources/catalogue.ts";
@@ -26,7 +26,7 @@ import { withBinding } from "./write/binding.ts";
 import { checkName } from "./write/identity.ts";
 import { notFound } from "./write/refusals.ts";
 import { scaleOf, withScale } from "./write/scale.ts";
-import { Writer, type WriterParts } from "./write/writer.ts";
+import { type Intent, Writer, type WriterParts } from "./write/writer.ts";
 
 type Item = Stored<ApiObject>;
 
@@ -95,7 +95,9 @@ export class Machinery implements ApiStore {
   }
 
   async put(resource: ResourceDescriptor, namespace: string, name: string, body: ApiObject, options: RequestOptions) {
-    return this.#replace(this.#catalogue.rowOf(resource), namespace, name, () => body, options);
+    const row = this.#catalogue.rowOf(resource);
+    if (options.subresource) return this.#replace(row, namespace, name, () => body, options);
+    return this.#writer.createOrReplace(row, namespace, name, body, options);
   }
 
   async patch(
@@ -108,7 +110,8 @@ export class Machinery implements ApiStore {
   ): Promise<WriteResult> {
     const row = this.#catalogue.rowOf(resource);
     if (type === "apply") return this.#apply(row, namespace, name, readConfig(row, body), options);
-    return this.#replace(row, namespace, name, (old) => patched(row, old, type, body), options);
+    const intent = { ...options, quotePatch: quotePatch(type, body) };
+    return this.#replace(row, namespace, name, (old) => patched(row, old, type, body), intent);
   }
 
   async #apply(row: ResourceRow, namespace: string, name: string, config: ApiObject, options: RequestOptions) {
@@ -124,13 +127,7 @@ export class Machinery implements ApiStore {
   }
 
   /** Through the scale subresource, requests read and write a Scale in place of the object. */
-  async #replace(
-    row: ResourceRow,
-    namespace: string,
-    name: string,
-    change: (old: Item) => ApiObject,
-    options: RequestOptions,
-  ) {
+  async #replace(row: ResourceRow, namespace: string, name: string, change: (old: Item) => ApiObject, options: Intent) {
     if (options.subresource !== "scale") return this.#writer.replace(row, namespace, name, change, options);
     const rescale = (old: Item) => withScale(old, change(scaleOf(row, old)));
     const result = await this.#writer.replace(row, namespace, name, rescale, options);

@@ -61,6 +61,21 @@ describe("field validation", () => {
     });
   });
 
+  it.each([
+    ["strategic", { spec: { replica: 2 } }, "map[spec:map[replica:2]]"],
+    ["merge", { spec: { replica: 2 } }, '{\\"apiVersion\\":\\"apps/v1\\"'],
+  ] as const)("quotes a %s patch", async (type, patch, quote) => {
+    const store = await open();
+    const deployments = descriptor(store, "deployments.apps");
+    await store.post(deployments, "default", { metadata: { name: "x" }, spec: spec() }, {});
+    const patching = store.patch(deployments, "default", "x", type, patch, { fieldValidation: "Strict" });
+    await expect(patching).rejects.toMatchObject({
+      code: 422,
+      message: expect.stringContaining(`patch: Invalid value: "${quote}`),
+    });
+    await expect(patching).rejects.toThrow('strict decoding error: unknown field "spec.replica"');
+  });
+
   it("takes quantities that are numbers", async () => {
     const { object } = await post(spec({ resources: { limits: { cpu: 1.5 } } }), "Strict");
     expect(object.spec.template.spec.containers[0].resources.limits).toEqual({ cpu: "1500m" });

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ApiStore } from "../../src/machinery/store.ts";
-import { configMap, openTestStore, pod } from "./support.ts";
+import type { ApiObject } from "../../src/machinery/types.ts";
+import { configMap, descriptor, openTestStore, pod } from "./support.ts";
 
 let store: ApiStore;
 beforeEach(async () => {
@@ -74,6 +75,56 @@ describe("update", () => {
     const first = await store.create("configmaps", configMap("a"));
     const { metadata } = await store.update("configmaps", configMap("a", { k: "1" }));
     expect(metadata).toMatchObject({ uid: first.metadata.uid, creationTimestamp: first.metadata.creationTimestamp });
+  });
+});
+
+describe("put", () => {
+  const put = (key: string, name: string, body: ApiObject) =>
+    store.put(descriptor(store, key), "default", name, body, {});
+
+  it("creates what is not there, for the kinds that allow it", async () => {
+    const lease = { metadata: { name: "l" }, spec: { holderIdentity: "me" } };
+    expect((await put("leases.coordination.k8s.io", "l", lease)).created).toBe(true);
+    await expect(put("configmaps", "c", configMap("c"))).rejects.toMatchObject({ reason: "NotFound" });
+  });
+
+  it("needs the version of a lease", async () => {
+    await store.create("leases.coordination.k8s.io", { metadata: { name: "l", namespace: "default" } });
+    await expect(put("leases.coordination.k8s.io", "l", { spec: {} })).rejects.toMatchObject({
+      message:
+        'Lease.coordination.k8s.io "l" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
+    });
+  });
+
+  it("refuses an object of another name, namespace or kind", async () => {
+    await store.create("configmaps", configMap("c"));
+    await expect(put("configmaps", "c", configMap("d"))).rejects.toThrow(
+      "the name of the object (d) does not match the name on the URL (c)",
+    );
+    await expect(put("configmaps", "c", configMap("c", {}, "other"))).rejects.toThrow(
+      "the namespace of the provided object does not match the namespace sent on the request",
+    );
+    await expect(put("configmaps", "c", { kind: "Secret" })).rejects.toMatchObject({ reason: "BadRequest" });
+  });
+});
+
+describe("the scale subresource", () => {
+  it("reads and writes a Scale", async () => {
+    const template = { metadata: { labels: { app: "x" } }, spec: { containers: [{ name: "a", image: "a" }] } };
+    const spec = { selector: { matchLabels: { app: "x" } }, template };
+    await store.create<string>("deployments.apps", { metadata: { name: "x", namespace: "default" }, spec });
+    const deployments = descriptor(store, "deployments.apps");
+    const patch = (replicas: number) =>
+      store.patch(deployments, "default", "x", "merge", { spec: { replicas } }, { subresource: "scale" });
+    expect((await patch(3)).object).toMatchObject({
+      kind: "Scale",
+      spec: { replicas: 3 },
+      status: { selector: "app=x" },
+    });
+    expect(store.get("deployments.apps", "default", "x")?.spec?.replicas).toBe(3);
+    await expect(patch(-1)).rejects.toMatchObject({
+      message: 'Scale.autoscaling "x" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0',
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-/** Reads an object against its schema, as a typed program would: unknown fields are reported and taken out, values of a wrong type refused. */
+/** Reads an object against its schema, as a typed program would: unknown fields are reported, values of a wrong type refused. */
 import { DecodeError } from "../errors.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import type { FieldSchema } from "./schema.ts";
@@ -10,14 +10,20 @@ interface Place {
   readonly struct: string;
 }
 
-/** Takes unknown fields out of `object` in place; returns their paths. Throws DecodeError for a value of a wrong type. */
-export function takeUnknownFields(object: JsonObject, schema: FieldSchema): string[] {
-  const unknown: string[] = [];
+export interface UnknownField {
+  readonly path: string;
+  /** Takes it out of the object. */
+  remove(): void;
+}
+
+/** The fields of `object` that its kind does not have. Throws DecodeError for a value of a wrong type, worded as Kubernetes does. */
+export function findUnknownFields(object: JsonObject, schema: FieldSchema): readonly UnknownField[] {
+  const unknown: UnknownField[] = [];
   read(object, schema, { path: "", goPath: "", struct: "" }, unknown);
   return unknown;
 }
 
-function read(value: unknown, schema: FieldSchema, place: Place, unknown: string[]): void {
+function read(value: unknown, schema: FieldSchema, place: Place, unknown: UnknownField[]): void {
   if (schema.type === "any" || value === null || value === undefined) return;
   if (!accepts[schema.type](value)) throw mismatch(value, schema.goType, place);
   if (schema.type === "array") readItems(value as unknown[], schema.items, place, unknown);
@@ -37,11 +43,11 @@ const accepts: Readonly<Record<Exclude<FieldSchema["type"], "any">, (value: unkn
   struct: isObject,
 };
 
-function readItems(list: readonly unknown[], items: FieldSchema, place: Place, unknown: string[]): void {
+function readItems(list: readonly unknown[], items: FieldSchema, place: Place, unknown: UnknownField[]): void {
   for (const [index, item] of list.entries()) read(item, items, { ...place, path: `${place.path}[${index}]` }, unknown);
 }
 
-function readValues(map: JsonObject, values: FieldSchema, place: Place, unknown: string[]): void {
+function readValues(map: JsonObject, values: FieldSchema, place: Place, unknown: UnknownField[]): void {
   for (const key of Object.keys(map)) read(map[key], values, { ...place, path: join(place.path, key) }, unknown);
 }
 
@@ -56,10 +62,7 @@ function readFields(
     const path = join(place.path, name);
     const field = schema.field(name);
     if (field) read(object[name], field, { path, goPath: join(place.goPath, name), struct }, unknown);
-    else {
-      unknown.push(path);
-      delete object[name];
-    }
+    else unknown.push({ path, remove: () => delete object[name] });
   }
 }
 

@@ -2,6 +2,7 @@ import { isObject, jsonClone } from "../json.ts";
 import type { ResourceRow } from "../resources/row.ts";
 import type { PatchType } from "../store.ts";
 import type { ApiObject, Stored } from "../types.ts";
+import { goFormat } from "./go-format.ts";
 import { applyJsonPatch } from "./json-patch.ts";
 import { applyMergePatch } from "./merge-patch.ts";
 import { badPatch, unsupportedPatch } from "./refusals.ts";
@@ -18,6 +19,12 @@ const appliers: Readonly<Record<PlainPatchType, (copy: ApiObject, body: unknown,
     return applyStrategicPatch(copy, body, row.shape);
   },
 };
+
+/** How Kubernetes quotes a patch whose result it can't read. */
+export const quotePatch =
+  (type: PlainPatchType, body: unknown) =>
+  (patched: ApiObject): string =>
+    type === "strategic" ? goFormat(body) : JSON.stringify(patched);
 
 /** The patched object, a fresh one. Throws BadRequest, Invalid or UnsupportedMediaType. */
 export function patched(row: ResourceRow, old: Stored<ApiObject>, type: PlainPatchType, body: unknown): ApiObject {

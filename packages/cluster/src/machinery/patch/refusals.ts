@@ -3,11 +3,9 @@ import { StatusError } from "../errors.ts";
 /** The patch itself is malformed. */
 export const badPatch = (why: string) => new StatusError("BadRequest", `error decoding patch: ${why}`);
 
-/** The patch does not apply to this object; kubectl prints the message, programs find the cause in the details. */
+/** The patch does not apply to this object. Kubernetes does not say why, so the reason stays here, as the error's cause. */
 export const unappliedPatch = (why: string) =>
-  new StatusError("Invalid", "the server rejected our request due to an error in our request", {
-    causes: [{ reason: "UnexpectedServerResponse", message: why }],
-  });
+  new StatusError("Invalid", "the server rejected our request due to an error in our request", {}, { cause: why });
 
 /** Custom resources have no Go types to take merge keys from. */
 export const unsupportedPatch = () =>

@@ -4,10 +4,8 @@
  */
 import type { AddressPlan } from "../../network/types.ts";
 import { trackUpdate } from "../apply/track.ts";
-import { DecodeError } from "../errors.ts";
-import { takeUnknownFields } from "../fields/check.ts";
 import type { SchemaSource } from "../fields/schema.ts";
-import { jsonEqual } from "../json.ts";
+import { jsonClone, jsonEqual } from "../json.ts";
 import { generateName } from "../names.ts";
 import { qualifiedKind, type ResourceRow, type WriteContext } from "../resources/row.ts";
 import type { Storage, Unversioned } from "../storage/storage.ts";
@@ -16,6 +14,7 @@ import type { ApiObject, Clock, DeleteOptions, Stored } from "../types.ts";
 import { type FieldError, invalid, invalidObject } from "../validation/field-error.ts";
 import { validateMetadata } from "../validation/metadata.ts";
 import { Allocator } from "./allocator.ts";
+import { type DecodeOptions, decoding, readFields, undecodable } from "./decoding.ts";
 import { checkPreconditions, decideDeletion, isReleased } from "./deletion.ts";
 import { checkName, type Draft, identify } from "./identity.ts";
 import { beginMetadata, carryMetadata, differsInSpec } from "./metadata.ts";
@@ -32,7 +31,7 @@ export interface WriterParts {
   readonly schemas?: SchemaSource;
 }
 
-export interface Intent extends RequestOptions {
+export interface Intent extends RequestOptions, DecodeOptions {
   /** Written by a part of the cluster itself. */
   readonly isInternal?: boolean;
   /** Server-side apply has worked out the owners of the fields already. */
@@ -76,6 +75,21 @@ export class Writer {
       const object = await this.#store(row, draft, intent, transaction);
       return { object, created: true, warnings: transaction.warnings };
     });
+  }
+
+  /** Replaces the object, or creates it where the kind allows that. Takes `body` over. */
+  async createOrReplace(
+    row: ResourceRow,
+    namespace: string,
+    name: string,
+    body: ApiObject,
+    intent: Intent,
+  ): Promise<WriteResult> {
+    const isThere = this.#storage.latest(row.key, namespace, name) !== undefined;
+    if (isThere || !row.strategy.isCreatedByPut) return this.replace(row, namespace, name, () => body, intent);
+    const draft = identify(row, namespace, body);
+    checkName(draft, name);
+    return this.create(row, namespace, draft, intent);
   }
 
   /** Replaces the object by what `change` makes of it (a fresh draft, which is taken over). */
@@ -128,16 +142,10 @@ export class Writer {
     return draft;
   }
 
-  /** Fields that the kind does not have are dropped, told or refused, as the request asks. The cluster's own parts are typed already. */
+  /** The cluster's own parts are typed already. */
   #readFields(row: ResourceRow, draft: Draft, intent: Intent, context: WriteContext): void {
     const schema = row.fields ?? this.#schemas?.schemaOf(row);
-    if (!schema || intent.isInternal) return;
-    const unknown = decoding(row, () => takeUnknownFields(draft, schema)).map(
-      (path) => `unknown field ${JSON.stringify(path)}`,
-    );
-    if (unknown.length === 0) return;
-    if (intent.fieldValidation === "Strict") throw undecodable(row, `strict decoding error: ${unknown.join(", ")}`);
-    if (intent.fieldValidation !== "Ignore") for (const message of unknown) context.warn(message);
+    if (schema && !intent.isInternal) readFields(row, draft, schema, intent, context.warn);
   }
 
   #checkNamespace(row: ResourceRow, { metadata }: Draft): void {
@@ -240,7 +248,7 @@ const hasStatus = (row: ResourceRow) => row.subresources.includes("status");
 
 function carryStatus(draft: Draft, old: Item): void {
   if (old.status === undefined) delete draft.status;
-  else draft.status = old.status;
+  else draft.status = jsonClone(old.status); // defaults write into it, and the stored one is frozen
 }
 
 function checkVersion(row: ResourceRow, { metadata }: Draft, old: Item, { isInternal }: WriteContext): void {
@@ -256,7 +264,10 @@ const versionMissing = invalid("metadata.resourceVersion", 0, "must be specified
 
 function runHooks(row: ResourceRow, draft: Draft, context: WriteContext, old?: Item): void {
   const { defaults, admit, prepare, validate, validateUpdate, allocate } = row.strategy;
-  decoding(row, () => defaults?.(draft));
+  decoding(
+    (why) => undecodable(row, why),
+    () => defaults?.(draft),
+  );
   admit?.(draft, context, old);
   prepare?.(draft, context, old);
   refuse(row, draft, [
@@ -266,18 +277,6 @@ function runHooks(row: ResourceRow, draft: Draft, context: WriteContext, old?: I
   ]);
   refuse(row, draft, allocate?.(draft, context) ?? []);
 }
-
-/** Says of which kind a field could not be read. */
-function decoding<T>(row: ResourceRow, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw error instanceof DecodeError ? undecodable(row, error.message) : error;
-  }
-}
-
-const undecodable = ({ kind, version }: ResourceRow, why: string) =>
-  badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
 
 function refuse(row: ResourceRow, draft: Draft, errors: readonly FieldError[]): void {
   if (errors.length > 0) throw invalidObject(qualifiedKind(row), draft.metadata.name ?? "", errors);
