@@ -28,6 +28,10 @@ export async function logs(
   }
 }
 
+/** The container that kubectl would choose too. */
+const mainContainer = (pod: Pod): string =>
+  pod.metadata?.annotations?.["kubectl.kubernetes.io/default-container"] ?? pod.spec?.containers[0]?.name ?? "";
+
 interface LogPart {
   readonly follow: boolean;
   readonly tailLines: number;
@@ -38,7 +42,7 @@ async function printLog(kube: KubeClient, pod: Pod, width: number, part: LogPart
   const prefix = `${name.padEnd(width)}  `;
   let rest = "";
   try {
-    for await (const chunk of await kube.logs(name, { namespace, ...part })) {
+    for await (const chunk of await kube.logs(name, { namespace, container: mainContainer(pod), ...part })) {
       const lines = (rest + Buffer.from(chunk).toString()).split("\n");
       rest = lines.pop() ?? "";
       for (const line of lines) process.stdout.write(`${prefix}${line}\n`);
