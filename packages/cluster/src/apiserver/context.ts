@@ -20,6 +20,8 @@ export interface ApiContext {
   /** Ends every stream that is open when the server stops. */
   readonly stopping: AbortSignal;
   readonly podStreams: PodStreamHandler | undefined;
+  /** Told of errors that are the server's own fault. */
+  readonly report: (error: unknown) => void;
 }
 
 /** One authenticated and authorized request. */

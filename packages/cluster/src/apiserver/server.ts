@@ -6,6 +6,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Kubelet } from "../kubelet/types.ts";
 import { systemClock } from "../machinery/clock.ts";
+import { StatusError } from "../machinery/errors.ts";
 import type { ApiStore } from "../machinery/store.ts";
 import type { Clock } from "../machinery/types.ts";
 import type { AddressPlan } from "../network/types.ts";
@@ -35,6 +36,8 @@ export interface ApiServerOptions {
   readonly port?: number | undefined;
   /** Serves exec, attach and port-forward; without it they are refused. */
   readonly podStreams?: PodStreamHandler | undefined;
+  /** Told of errors that are the server's own fault, which clients see as InternalError; prints them unless told otherwise. */
+  readonly report?: ((error: unknown) => void) | undefined;
 }
 
 export interface ApiServer {
@@ -52,12 +55,22 @@ const stopGraceMs = 1000;
 
 /** Resolves once the default roles exist and the port is open. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { store, kubelet, pki, tokens, plan, clock = systemClock, podStreams } = options;
+  const { store, kubelet, pki, tokens, plan, clock = systemClock, podStreams, report = console.error } = options;
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal); // one for each open watch
   const rbac = openRbac(store);
   const counters = createRequestCounters();
-  const context: ApiContext = { store, kubelet, tokens, rbac, clock, counters, stopping: stopping.signal, podStreams };
+  const context: ApiContext = {
+    store,
+    kubelet,
+    tokens,
+    rbac,
+    clock,
+    counters,
+    stopping: stopping.signal,
+    podStreams,
+    report,
+  };
   await bootstrapRbac(store);
   const stopAggregation = aggregateClusterRoles(store);
 
@@ -96,6 +109,7 @@ async function serve(context: ApiContext, request: IncomingMessage, response: Se
     const call: Call = { request, response, info, user };
     await route(context, call);
   } catch (error) {
+    if (!(error instanceof StatusError)) context.report(error);
     sendError(request, response, error);
   }
   context.counters.count(verb, resource, response.statusCode);

@@ -221,6 +221,24 @@ describe("streams", () => {
   });
 });
 
+it("an error of the server's own is told to the client in one line, and reported whole", async () => {
+  const reported: unknown[] = [];
+  const broken = new TypeError("x is not a function");
+  const usage = async () => {
+    throw broken;
+  };
+  const other = await startFixture({ report: (error) => reported.push(error), kubelet: { ...idleKubelet, usage } });
+  await other.store.create("pods", newPod("p"));
+  const { body } = await clientOf(other)("GET", "/apis/metrics.k8s.io/v1beta1/pods");
+  expect(body).toMatchObject({
+    code: 500,
+    reason: "InternalError",
+    message: "Internal error occurred: x is not a function",
+  });
+  expect(reported).toEqual([broken]);
+  await other.stop();
+});
+
 describe("other subresources", () => {
   it("a token for a service account", async () => {
     const path = "/api/v1/namespaces/default/serviceaccounts/default/token";

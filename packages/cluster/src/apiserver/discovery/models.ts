@@ -23,7 +23,15 @@ export interface Model {
 /** Reads a model by the client's name for it, such as `V1Pod`; undefined when there is none. */
 export type ReadModel = (name: string) => Model | undefined;
 
+let shared: ReadModel | undefined;
+
+/** The reader of this process; models never change, so all clusters share what was read. */
 export function openModels(): ReadModel {
+  shared ??= createReader();
+  return shared;
+}
+
+function createReader(): ReadModel {
   const folder = modelsFolder();
   const models = new Map<string, Model | undefined>();
   return (name) => {

@@ -20,6 +20,7 @@ export function serveUpgrade(context: ApiContext, request: IncomingMessage, sock
     const pod = { namespace: info.namespace, name: info.name };
     podStreams({ request, socket, head, pod, subresource, query: info.query, kubelet });
   } catch (error) {
+    if (!(error instanceof StatusError)) context.report(error);
     refuse(socket, asStatusError(error));
   }
 }
