@@ -4,6 +4,7 @@
  * ```ts
  * const kube = await connectKube();
  * const pod = await kube.get(resources.pods, "kvstore-0");
+ * console.log(pod.status?.podIP);
  * await kube.patch(resources.pods, "kvstore-0", { metadata: { labels: { role: "master" } } });
  * for await (const event of kube.watch(resources.pods, { labelSelector: "app=kvstore" })) {
  *   console.log(event.type);

@@ -8,7 +8,7 @@
  * const kube = await connectKube();
  * const health = await serveHealth();
  * const election = createElection({
- *   access: kubeLease(kube, { name: process.env.LEASE_NAME ?? "example", namespace: pod.namespace }),
+ *   access: kubeLease(kube, { name: "example", namespace: pod.namespace }),
  *   identity: pod,
  *   timing: electionTimingFromEnv(),
  *   logger,
@@ -37,7 +37,7 @@ export type { ConfigOf, ConfigSources, ConfigSpec, Setting } from "./config/type
 export { type DiscoverOptions, discover } from "./discovery/discover.ts";
 export type { SrvResolver } from "./discovery/dns.ts";
 export type { Discovery, DiscoverySource, Peer } from "./discovery/types.ts";
-export { kubeLease } from "./election/access.ts";
+export { type KubeLeaseOptions, kubeLease } from "./election/access.ts";
 export { createElection } from "./election/election.ts";
 export { handToAnnotation, incarnationAnnotation } from "./election/lease.ts";
 export type { ElectionOptions, LeaseAccess } from "./election/options.ts";

@@ -1,12 +1,24 @@
 import { isKubeError, type KubeClient, resources } from "@coracle/kube";
 import type { Lease } from "kubernetes-types/coordination/v1.js";
+import { ElectionError } from "../errors.ts";
 import type { LeaseAccess } from "./options.ts";
 
-/** A Lease at the API server. RBAC: `get`, `create`, `update` on leases; `list` and `watch` too for hand-over without delay. */
-export function kubeLease(
-  kube: KubeClient,
-  { name, namespace = kube.namespace }: { readonly name: string; readonly namespace?: string },
-): LeaseAccess {
+export interface KubeLeaseOptions {
+  /** Default: `LEASE_NAME`. */
+  readonly name?: string | undefined;
+  /** Default: the client's. */
+  readonly namespace?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * A Lease at the API server. RBAC: `get`, `create`, `update` on leases; `list` and `watch` too for hand-over without delay. Throws
+ * ElectionError `config` without a name.
+ */
+export function kubeLease(kube: KubeClient, options: KubeLeaseOptions = {}): LeaseAccess {
+  const { env = process.env, namespace = kube.namespace } = options;
+  const name = options.name || env.LEASE_NAME;
+  if (!name) throw new ElectionError("config", "LEASE_NAME is not set: name the Lease to contend for");
   return {
     name,
     read: (signal) => kube.get(resources.leases, name, { namespace, signal }).catch(answerOn("not-found", undefined)),

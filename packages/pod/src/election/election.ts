@@ -71,6 +71,7 @@ class LeaseElection implements Election {
   #loop: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #lastAbstention = "";
+  #isAway = false;
 
   constructor(options: ElectionOptions, decision: Decide) {
     this.#options = options;
@@ -140,7 +141,10 @@ class LeaseElection implements Election {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      const pauseMs = await this.#step().catch((error: unknown) => this.#failed(error));
+      const pauseMs = await this.#step().then(
+        (ms) => this.#succeeded(ms),
+        (error: unknown) => this.#failed(error),
+      );
       if (!signal.aborted) await this.#sleeper.sleep(pauseMs);
     }
   }
@@ -219,13 +223,20 @@ class LeaseElection implements Election {
     return this.#term && this.#conflicts <= promptRetries ? 0 : this.#candidatePause() / 2;
   }
 
-  /** The API is away or slow: a holder goes on until its term ends by the clock, a candidate goes on asking. */
+  /** The API is away or slow: a holder goes on until its term ends by the clock, a candidate goes on asking. Said once per outage. */
   #failed(error: unknown): number {
-    if (!this.#stopping.signal.aborted) {
+    if (!this.#stopping.signal.aborted && !this.#isAway) {
+      this.#isAway = true;
       const remainingMs = this.#term && Math.round(this.#term.remainingMs());
       this.#logger.warn("the Lease can't be reached; retrying", { reason: messageOf(error), remainingMs });
     }
     return this.#candidatePause() / 2;
+  }
+
+  #succeeded(pauseMs: number): number {
+    if (this.#isAway) this.#logger.info("the Lease can be reached again");
+    this.#isAway = false;
+    return pauseMs;
   }
 
   async #askCandidate(): Promise<Candidacy> {
