@@ -1,6 +1,10 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import type { ConfigMap } from "kubernetes-types/core/v1.js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openStore } from "../../src/machinery/open-store.ts";
@@ -39,7 +43,7 @@ async function reopen(store: ApiStore, snapshotBytes?: number): Promise<ApiStore
 describe("a store in a folder", () => {
   it("is the same after a restart", async () => {
     const store = await open();
-    await store.create("configmaps", configMap("a", { k: "ü\u2028\n" }));
+    await store.create("configmaps", configMap("a", { k: "1" }));
     await store.create("configmaps", configMap("b"));
     await store.update("configmaps", configMap("a", { k: "2" }));
     await store.delete("configmaps", "default", "b");
@@ -49,6 +53,7 @@ describe("a store in a folder", () => {
 
   it("is the same after snapshots, and the log does not grow without bound", async () => {
     const store = await open(2000);
+    await store.create("configmaps", configMap("text", { k: "ü\u2028\n\t" }));
     for (
       let round = 0;
       round < 200;
@@ -132,6 +137,29 @@ describe("a store in a folder", () => {
     await writeFile(path, damage(await readFile(path, "utf8")));
     await expect(open()).rejects.toMatchObject({ code: "unreadable-state", message: expect.stringMatching(why) });
   });
+
+  it("loses nothing that was acknowledged when the process is killed", async () => {
+    const acknowledged = await writeUntilKilled(300);
+    const store = await open(2000);
+    const missing = acknowledged.filter((name) => store.get("configmaps", "default", name) === undefined);
+    expect(acknowledged.length).toBeGreaterThanOrEqual(300);
+    expect(missing).toEqual([]);
+  });
+
+  /** Another process writes here and tells of each write that is acknowledged; it is killed after `count` of them. */
+  async function writeUntilKilled(count: number): Promise<string[]> {
+    const child = spawn(process.execPath, [fileURLToPath(new URL("writer.mjs", import.meta.url)), dir], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const exited = once(child, "exit");
+    const names: string[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      names.push(line);
+      if (names.length === count) child.kill("SIGKILL");
+    }
+    await exited;
+    return names;
+  }
 
   it("refuses a second opener", async () => {
     await open();

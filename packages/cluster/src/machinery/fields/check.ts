@@ -55,7 +55,7 @@ function readFields(
   object: JsonObject,
   schema: FieldSchema & { type: "struct" },
   place: Place,
-  unknown: string[],
+  unknown: UnknownField[],
 ): void {
   const struct = schema.goType.split(".").at(-1) as string;
   for (const name of Object.keys(object)) {
