@@ -77,11 +77,11 @@ export async function carry(session: ExecSession, channels: CommandChannels): Pr
   }
   const outputs = [send(session.stdout, channels.stdout), send(session.stderr, channels.stderr)];
   const status = await session.exitCode.then(exitStatus, failureStatus);
-  await Promise.allSettled(outputs);
+  await Promise.all(outputs);
   channels.sendStatus(status);
 }
 
-/** Resolves when all of `source` is sent; output that nobody asked for is read and dropped, so that the process is not held up. */
+/** Resolves when all of `source` is sent, or nobody takes it any more; output that nobody asked for is read and dropped, so that the process is not held up. */
 async function send(source: Readable | undefined, target: Writable | undefined): Promise<void> {
   if (!source) return void target?.end();
   if (!target) {
@@ -89,7 +89,8 @@ async function send(source: Readable | undefined, target: Writable | undefined):
     return;
   }
   source.pipe(target);
-  await finished(target, { readable: false });
+  // A client that left does not fail the command here: its signal ends the process.
+  await finished(target, { readable: false }).catch(() => source.unpipe().resume());
 }
 
 /** Applies a resize message, `{"Width":80,"Height":24}`; anything else is ignored. */

@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { promises as dns } from "node:dns";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { promisify } from "node:util";
-import { decode, encode, type Packet } from "dns-packet";
+import { decode, encode, type Packet, streamEncode } from "dns-packet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { addressPlan } from "../../src/network/addresses.ts";
 import { claimNetwork, type NetworkClaim } from "../../src/network/claim.ts";
@@ -62,19 +62,40 @@ const databases = () => [
   { address: plan.pods.at(2), hostname: "db-2", ready: false },
 ];
 
-/** A resolver that knows example.test and nothing else. */
+/** A resolver that knows example.test, and large.test over TCP only. */
 async function startUpstream() {
   const socket = createSocket("udp4");
   socket.on("message", (bytes, peer) => {
     const { id, questions } = decode(bytes);
-    const known = questions?.[0]?.name === "example.test" && questions[0].type === "A";
-    const answer: Packet = { type: "response", id, flags: known ? 0 : 3, questions };
-    if (known) answer.answers = [{ name: "example.test", type: "A", ttl: 60, data: "192.0.2.7" }];
+    const [{ name, type } = { name: "", type: "A" }] = questions ?? [];
+    const isKnown = name === "example.test" && type === "A";
+    const answer: Packet = { type: "response", id, flags: isKnown ? 0 : name === "large.test" ? 0x200 : 3, questions };
+    if (isKnown) answer.answers = [{ name, type: "A", ttl: 60, data: "192.0.2.7" }];
     socket.send(encode(answer), peer.port, peer.address);
   });
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
-  return { port: socket.address().port, close: () => socket.close() };
+  const { port } = socket.address();
+  const tcp = createServer((client) =>
+    client.once("data", (bytes: Buffer) => {
+      const { id, questions } = decode(bytes.subarray(2));
+      const answers = Array.from({ length: 50 }, (_, host) => ({
+        name: "large.test",
+        type: "A" as const,
+        ttl: 60,
+        data: `192.0.2.${host}`,
+      }));
+      client.end(streamEncode({ type: "response", id, questions, answers }));
+    }),
+  ).listen(port, "127.0.0.1");
+  await once(tcp, "listening");
+  return {
+    port,
+    close() {
+      socket.close();
+      tcp.close();
+    },
+  };
 }
 
 async function askUdp(bytes: Buffer): Promise<Packet> {
@@ -154,6 +175,10 @@ describe("names", () => {
     await expect(resolver.resolve4("empty.default.svc.cluster.local")).rejects.toMatchObject({ code: "ENOTFOUND" });
     const missing = await askUdp(query("nothing.default.svc.cluster.local", "A"));
     expect(missing.authorities).toMatchObject([{ type: "SOA", name: "cluster.local" }]);
+  });
+
+  test("a large answer from outside comes whole over TCP", async () => {
+    expect(await resolver.resolve4("large.test")).toHaveLength(50);
   });
 
   test("case does not matter, and the question's spelling comes back", async () => {

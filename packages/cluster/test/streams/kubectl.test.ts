@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer, text } from "node:stream/consumers";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { startKubectlServer } from "./kubectl-server.ts";
 
 const hasKubectl = spawnSync("kubectl", ["version", "--client"]).status === 0;
@@ -85,6 +85,13 @@ describe.runIf(hasKubectl).each([
   test("megabytes of output arrive whole, before the exit code", async () => {
     const { code, stdout } = await kubectl(sh("head -c 5000000 /dev/zero; exit 3"));
     expect([code, stdout.length]).toEqual([3, 5_000_000]);
+  });
+
+  test("a client that vanishes takes its process along", async () => {
+    const child = start(sh("echo $$; exec sleep 60"));
+    const [chunk] = (await once(child.stdout!, "data")) as [Buffer];
+    child.kill("SIGKILL");
+    await vi.waitFor(() => expect(() => process.kill(Number(chunk), 0)).toThrow("ESRCH"), { timeout: 10_000 });
   });
 
   test("attach joins the process", async () => {

@@ -2,8 +2,9 @@
 import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { readFile } from "node:fs/promises";
-import { isIP } from "node:net";
+import { connect, isIP } from "node:net";
 import type { Clock } from "../../machinery/types.ts";
+import { frame, split } from "./framing.ts";
 
 export interface Upstream {
   readonly address: string;
@@ -43,13 +44,17 @@ export class Forwarder {
     this.#stopped.abort();
   }
 
-  /** The first upstream answer, under the query's own id; undefined when none came in time or too many are waiting. */
-  async forward(query: Buffer): Promise<Buffer | undefined> {
+  /**
+   * The first upstream answer, under the query's own id; undefined when none came in time or too many are waiting. `whole`: one
+   * that was truncated is asked for again over TCP.
+   */
+  async forward(query: Buffer, whole = true): Promise<Buffer | undefined> {
     if (this.#inFlight >= maxInFlight) return undefined;
     this.#inFlight++;
     try {
       for (const upstream of this.#upstreams) {
         const answer = await this.#ask(upstream, query);
+        if (answer && whole && isTruncated(answer)) return (await this.#askOverTcp(upstream, query)) ?? answer;
         if (answer) return answer;
       }
       return undefined;
@@ -87,4 +92,26 @@ export class Forwarder {
       socket.connect(port, address, () => socket.send(ours));
     });
   }
+
+  #askOverTcp({ address, port }: Upstream, query: Buffer): Promise<Buffer | undefined> {
+    return new Promise((resolve) => {
+      const socket = connect({ host: address, port, signal: this.#stopped.signal });
+      const cancel = this.#clock.after(perServerMs, () => socket.destroy());
+      let received = Buffer.alloc(0);
+      let answer: Buffer | undefined;
+      socket.on("error", () => socket.destroy());
+      socket.on("data", (chunk: Buffer) => {
+        received = Buffer.concat([received, chunk]);
+        [answer] = split(received).messages;
+        if (answer) socket.destroy();
+      });
+      socket.once("close", () => {
+        cancel();
+        resolve(answer);
+      });
+      socket.end(frame(query));
+    });
+  }
 }
+
+const isTruncated = (message: Buffer): boolean => (message.readUInt8(2) & 2) !== 0;

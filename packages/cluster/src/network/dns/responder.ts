@@ -16,15 +16,21 @@ export function createResponder(authority: Authority, forwarder: Forwarder): Res
     if (!query.question) return writeRefusal(query, rcodes.formErr);
     if ((query.question.class ?? "IN") !== "IN") return writeRefusal(query, rcodes.refused);
     const local = resolve(authority, query.question);
-    if (!local) return forwardWhole(forwarder, bytes, query);
+    if (!local) return forwardOutside(forwarder, bytes, query, transport);
     const maxBytes = transport === "tcp" ? maxTcpBytes : query.udpBytes;
     return writeResponse(query, await completed(forwarder, local, query.question), maxBytes);
   };
 }
 
-async function forwardWhole(forwarder: Forwarder, bytes: Buffer, query: Query): Promise<Buffer> {
+async function forwardOutside(
+  forwarder: Forwarder,
+  bytes: Buffer,
+  query: Query,
+  transport: Transport,
+): Promise<Buffer> {
   if (!forwarder.available) return writeRefusal(query, rcodes.refused);
-  return (await forwarder.forward(bytes)) ?? writeRefusal(query, rcodes.servFail);
+  // Over UDP the client asked for no more than fits, and learns from the upstream's own TC to come back over TCP.
+  return (await forwarder.forward(bytes, transport === "tcp")) ?? writeRefusal(query, rcodes.servFail);
 }
 
 /** Appends what the alias of an ExternalName Service leads to; the alias alone when nobody can tell. */

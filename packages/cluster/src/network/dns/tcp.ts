@@ -1,5 +1,6 @@
-/** DNS over TCP: messages behind a two-byte length (RFC 1035 4.2.2, RFC 7766). */
+/** DNS over TCP (RFC 7766). */
 import type { Socket } from "node:net";
+import { frame, split } from "./framing.ts";
 import type { Responder } from "./responder.ts";
 
 const idleMs = 10_000;
@@ -25,23 +26,4 @@ export function serveConnection(socket: Socket, respond: Responder): void {
     for (const message of messages) turn = turn.then(() => answer(message));
     turn = turn.then(() => void socket.resume());
   });
-}
-
-/** Complete messages in `bytes`, and what is left over (less than one message, so at most 64 KiB). */
-export function split(bytes: Buffer): { readonly messages: readonly Buffer[]; readonly rest: Buffer<ArrayBuffer> } {
-  const messages: Buffer[] = [];
-  let offset = 0;
-  while (bytes.length - offset >= 2) {
-    const end = offset + 2 + bytes.readUInt16BE(offset);
-    if (end > bytes.length) break;
-    messages.push(bytes.subarray(offset + 2, end));
-    offset = end;
-  }
-  return { messages, rest: Buffer.from(bytes.subarray(offset)) };
-}
-
-function frame(message: Buffer): Buffer {
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(message.length);
-  return Buffer.concat([length, message]);
 }

@@ -23,18 +23,20 @@ export function forwardOverTunnel(context: StreamContext, socket: WebSocket): Pr
 
 /** @throws StatusError BadRequest: no port, too many, or not a port */
 export async function forwardOverChannels(context: StreamContext, upgrade: () => Promise<WebSocket>): Promise<void> {
-  const ports = context.query
-    .getAll("ports")
-    .flatMap((value) => value.split(","))
-    .map(readPort);
-  if (ports.length === 0 || ports.length > maxPorts)
-    throw new StatusError("BadRequest", `query parameter "ports" must name 1 to ${maxPorts} ports`);
+  const ports = readPorts(context.query);
   const socket = await upgrade();
   const inputs = ports.map((port, index) => forwardPort(context, socket, port, index));
   socket.on("message", (message: Buffer) => {
     const channel = message[0] ?? 255;
     if (channel % 2 === 0) inputs[channel / 2]?.(message.subarray(1));
   });
+}
+
+function readPorts(query: URLSearchParams): number[] {
+  const ports = query.getAll("ports").flatMap((value) => value.split(","));
+  if (ports.length === 0 || ports.length > maxPorts)
+    throw new StatusError("BadRequest", `query parameter "ports" must name 1 to ${maxPorts} ports`);
+  return ports.map(readPort);
 }
 
 /** Opens one port; the result takes what the client sends there. */
@@ -46,7 +48,7 @@ function forwardPort(context: StreamContext, socket: WebSocket, port: number, in
   send(2 * index + 1, portBytes);
   const connection = context.kubelet.dial(context.pod, port, context.signal);
   connection.then(
-    (pod) => relay(pod, (data, done) => send(2 * index, data, done)),
+    (pod) => relay(pod, socket, (data, done) => send(2 * index, data, done)),
     (error: unknown) => send(2 * index + 1, Buffer.from(dialError(context.pod, port, error))),
   );
   return (data) =>
@@ -56,13 +58,20 @@ function forwardPort(context: StreamContext, socket: WebSocket, port: number, in
     );
 }
 
-/** One read at a time: the pod is read as fast as the socket takes it. */
-function relay(pod: Duplex, send: (data: Buffer, done: () => void) => void): void {
+/**
+ * One read at a time: the pod is read as fast as the socket takes it. These channels cannot say that one of several ports has
+ * ended, so the first that does ends the socket; and the socket takes all along.
+ */
+function relay(pod: Duplex, socket: WebSocket, send: (data: Buffer, done: () => void) => void): void {
   pod.on("error", () => pod.destroy());
+  pod.once("close", () => socket.close(1000));
+  if (socket.readyState === socket.OPEN) socket.once("close", () => pod.destroy());
+  else pod.destroy();
   pod.on("data", (data: Buffer) => {
     pod.pause();
     send(data, () => pod.resume());
   });
+  pod.once("end", () => pod.end());
 }
 
 function write(pod: Duplex, socket: WebSocket, data: Buffer): void {
