@@ -14,11 +14,12 @@ import {
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
+import { issueAuthority, issueServingCertificate } from "./issue.ts";
 
 export interface PkiOptions {
   /** Where the files live; undefined keeps everything in memory. */
   readonly dir?: string | undefined;
-  /** Addresses of the API server beyond 127.0.0.1. */
+  /** IPv4 addresses of the API server beyond 127.0.0.1. */
   readonly addresses?: readonly string[] | undefined;
   /** The cluster's DNS domain; `cluster.local` unless told. */
   readonly domain?: string | undefined;
@@ -57,7 +58,7 @@ export async function openPki(options: PkiOptions = {}): Promise<Pki> {
   const { dir, domain = "cluster.local" } = options;
   const hosts = ["127.0.0.1", ...(options.addresses ?? []), ...servingNames(domain)];
   if (dir !== undefined) await mkdir(dir, { recursive: true, mode: 0o700 });
-  const authority = (await load(dir, "ca")) ?? (await save(dir, "ca", await issueAuthority()));
+  const authority = (await load(dir, "ca")) ?? (await save(dir, "ca", issueAuthority()));
   const serving = await servingCertificate(dir, authority, hosts);
   const tokenKey = createPrivateKey(await tokenKeyPem(dir));
   const adminToken = await keepAdminToken(dir);
@@ -73,14 +74,7 @@ export async function openPki(options: PkiOptions = {}): Promise<Pki> {
 async function servingCertificate(dir: string | undefined, authority: KeyedCertificate, hosts: readonly string[]) {
   const kept = await load(dir, "apiserver");
   if (kept !== undefined && serves(kept, authority, hosts)) return kept;
-  const { issueServingCertificate } = await import("./issue.ts");
-  return save(dir, "apiserver", await issueServingCertificate(authority, hosts));
-}
-
-async function issueAuthority(): Promise<KeyedCertificate> {
-  // The X.509 library costs 100 ms and 18 MB, so only a first start loads it.
-  const { issueAuthority: issue } = await import("./issue.ts");
-  return issue();
+  return save(dir, "apiserver", issueServingCertificate(authority, hosts));
 }
 
 function serves(kept: KeyedCertificate, authority: KeyedCertificate, hosts: readonly string[]): boolean {
