@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Pod } from "kubernetes-types/core/v1.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -164,6 +164,58 @@ describe.each(["namespaces", "plain"] as const)("pods with isolation %s", (isola
     const kept = isolation === "namespaces" ? "one" : "two";
     expect((await fixture.exec("volumes", "cat", "/single/b.txt")).stdout).toBe(kept);
     await removed("volumes");
+  });
+
+  it("shows labels that change, and makes a working folder that is missing", async () => {
+    const info = { path: "role", fieldRef: { fieldPath: "metadata.labels['role']" } };
+    const main = {
+      ...sh("main", forever),
+      workingDir: "/app/made",
+      volumeMounts: [{ name: "info", mountPath: "/pod-info" }],
+    };
+    await fixture.run("labelled", { volumes: [{ name: "info", downwardAPI: { items: [info] } }], containers: [main] });
+    await fixture.until("labelled", isReady);
+    expect((await fixture.exec("labelled", "pwd")).stdout).toMatch(/\/app\/made\n$/);
+    await fixture.store.modify("pods", "default", "labelled", (draft) => {
+      draft.metadata = { ...draft.metadata, labels: { role: "master" } };
+    });
+    await expect.poll(async () => (await fixture.exec("labelled", "cat", "/pod-info/role")).stdout).toBe("master");
+    await removed("labelled");
+  });
+
+  it.runIf(isolation === "namespaces")("gives the container a root of its own", async () => {
+    await fixture.run("rooted", { containers: [{ ...sh("main", forever) }] });
+    await fixture.until("rooted", isReady);
+    const script = "hostname; touch /usr/mine /tmp/mine && ls /tmp /var; cat /etc/hosts /etc/resolv.conf; ps | wc -l";
+    const { stdout } = await fixture.exec("rooted", "sh", "-c", script);
+    expect(stdout).toMatch(/^rooted\n/);
+    expect(stdout).toContain("search default.svc.cluster.local");
+    expect(existsSync("/usr/mine")).toBe(false);
+    expect(existsSync("/tmp/mine")).toBe(false);
+    expect(Number(stdout.trim().split("\n").at(-1))).toBeLessThan(12);
+    await removed("rooted");
+  });
+
+  it.runIf(isolation === "namespaces")("honours a read-only root, volumes excepted", async () => {
+    const main = {
+      ...sh("main", forever),
+      securityContext: { readOnlyRootFilesystem: true },
+      volumeMounts: [{ name: "w", mountPath: "/w" }],
+    };
+    await fixture.run("sealed", { volumes: [{ name: "w", emptyDir: {} }], containers: [main] });
+    await fixture.until("sealed", isReady);
+    const touch = async (path: string) => (await fixture.exec("sealed", "touch", path)).exitCode;
+    expect([await touch("/usr/x"), await touch("/x"), await touch("/tmp/x"), await touch("/w/x")]).toEqual([
+      1, 1, 1, 0,
+    ]);
+    await removed("sealed");
+  });
+
+  it.runIf(isolation === "plain")("points a kubeconfig at the pod's token", async () => {
+    await fixture.run("client", { restartPolicy: "Never", containers: [sh("main", "cat $KUBECONFIG")] });
+    await fixture.until("client", phaseIs("Succeeded"));
+    const kubeconfig = JSON.parse(await fixture.logs("client")) as { users: [{ user: { tokenFile: string } }] };
+    expect(kubeconfig.users[0].user.tokenFile).toMatch(/\/volumes\/kube-api-access[^/]*\/token$/);
   });
 
   it("gives the pod its token", async () => {

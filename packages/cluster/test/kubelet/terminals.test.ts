@@ -67,16 +67,15 @@ describe.each(["namespaces", "plain"] as const)("terminals with isolation %s", (
 
   it.runIf(hasScript)("gives an executed command a terminal with a size", async () => {
     const wants = {
-      command: ["sh", "-c", "test -t 0 && echo tty; read line; stty size; exit 3"],
+      command: ["sh", "-c", "test -t 0 && echo tty; until stty size | grep '37 101'; do sleep 0.05; done; exit 3"],
       stdin: true,
       tty: true,
     };
     const session = await fixture.kubelet.exec(pod, wants, new AbortController().signal);
     const heard = listenTo(session);
     await heard("tty");
-    await session.resize(101, 37);
-    session.stdin?.write("go\n");
-    expect(await heard(/\d+ \d+/)).toContain("37 101");
+    session.resize(101, 37);
+    await heard("37 101");
     expect(await session.exitCode).toBe(3);
   });
 
@@ -117,6 +116,7 @@ describe.each(["namespaces", "plain"] as const)("terminals with isolation %s", (
     session.stdin?.write("echo on; sleep 1000\n");
     await heard(/\non/);
     session.stdin?.write("\u0003");
+    await heard(/\non[^>]*prompt> $/);
     session.stdin?.write("echo st''ill; exit 6\n");
     await heard("still");
     expect(await session.exitCode).toBe(6);

@@ -1,5 +1,7 @@
 /** Isolation without the kernel's help: mount paths are translated in every text that the container is given. */
+import { existsSync, readlinkSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { enterArgs, shimArgs, shimScript } from "./shim.ts";
 import type { ContainerSpec, Isolation, Mount } from "./types.ts";
 
@@ -11,16 +13,27 @@ export const plainIsolation: Isolation = {
     const args = shimArgs(workingDirOf(spec, cwd), spec.hasTty, mapAll(spec.command, spec.mounts));
     return { file: "/bin/sh", args: ["-c", shimScript, "shim", ...args], env: mapEnv(spec), cwd };
   },
-  async enter(spec, _pid, command) {
+  async enter(spec, pid, command) {
     const args = enterArgs(mapAll(command, spec.mounts));
-    return { file: "/bin/sh", args, env: mapEnv(spec), cwd: workingDirOf(spec, "/") };
+    return { file: "/bin/sh", args, env: mapEnv(spec), cwd: currentFolderOf(pid) };
   },
   hostPath: (spec, path) => mapPaths(path, spec.mounts),
 };
 
-/** `/` has no meaning of its own here: such a container works in its own folder. */
-const workingDirOf = ({ workingDir, mounts }: ContainerSpec, own: string): string =>
-  workingDir === "/" ? own : mapPaths(workingDir, mounts);
+/** A folder that is neither a volume's nor the host's is made below the container's own; `/` is that folder itself. */
+function workingDirOf({ workingDir, mounts }: ContainerSpec, own: string): string {
+  const mapped = mapPaths(workingDir, mounts);
+  return workingDir !== "/" && (mapped !== workingDir || existsSync(mapped)) ? mapped : join(own, workingDir);
+}
+
+/** Where the container's first process is. */
+function currentFolderOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return "/";
+  }
+}
 
 const mapAll = (texts: readonly string[], mounts: readonly Mount[]): string[] =>
   texts.map((text) => mapPaths(text, mounts));

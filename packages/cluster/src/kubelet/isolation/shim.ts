@@ -12,7 +12,7 @@
  * With a TTY the program runs in the foreground: a shell's background commands ignore SIGINT, and Ctrl-C has to work there.
  */
 export const shimScript = `
-cd "$1" 2>/dev/null || { echo "chdir to cwd (\\"$1\\") set in config.json failed: no such file or directory" >&3; exit 128; }
+cd "$1" 2>/dev/null || { mkdir -p "$1" && cd "$1"; } 2>/dev/null || { echo "chdir to cwd (\\"$1\\") set in config.json failed: no such file or directory" >&3; exit 128; }
 mode=$2
 shift 2
 command -v "$1" >/dev/null 2>&1 || { echo "exec: \\"$1\\": executable file not found in \\$PATH" >&3; exit 128; }

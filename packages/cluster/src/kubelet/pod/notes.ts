@@ -18,11 +18,7 @@ type Notes<F> = (fact: F, after: PodState, pod: Pod) => readonly Note[];
 const notes: { readonly [T in Fact["type"]]?: Notes<Extract<Fact, { type: T }>> } = {
   prepareFailed: ({ message }) => [warning("FailedMount", message)],
   started: ({ name }, _, pod) => [
-    normal(
-      "Pulled",
-      `Container image "${imageOf(pod, name)}" already present on machine and can be accessed by the pod`,
-      name,
-    ),
+    ...pulled(pod, name),
     normal("Created", "Container created", name),
     normal("Started", "Container started", name),
   ],
@@ -61,6 +57,18 @@ const notes: { readonly [T in Fact["type"]]?: Notes<Extract<Fact, { type: T }>> 
     after.containers[name]?.doomed === undefined ? [normal("Killing", `Stopping container ${name}`, name)] : [],
   failed: ({ reason, message }) => [warning(reason, message)],
 };
+
+/** Nothing is ever pulled here; the events tell what the pull policy promises. */
+function pulled(pod: Pod, name: string): readonly Note[] {
+  const image = imageOf(pod, name);
+  if (containerNamed(pod, name).imagePullPolicy !== "Always") {
+    return [
+      normal("Pulled", `Container image "${image}" already present on machine and can be accessed by the pod`, name),
+    ];
+  }
+  const message = `Successfully pulled image "${image}" in 1ms (1ms including waiting). Image size: 0 bytes.`;
+  return [normal("Pulling", `Pulling image "${image}"`, name), normal("Pulled", message, name)];
+}
 
 export function notesOn(fact: Fact, after: PodState, pod: Pod): readonly Note[] {
   const write = notes[fact.type] as Notes<Fact> | undefined;

@@ -16,6 +16,7 @@ import type { SavedPod } from "./run-record.ts";
 import { type RunningContainer, terminationMessage } from "./running-container.ts";
 import { initialState, type PodState, probeOf } from "./state.ts";
 import { podStatus } from "./status.ts";
+import { StatusWriter } from "./status-writer.ts";
 
 export class PodWorker {
   readonly runtime: PodRuntime;
@@ -25,9 +26,8 @@ export class PodWorker {
   #state: PodState;
   #cancelWake: (() => void) | undefined;
   #cancelRefresh: (() => void) | undefined;
-  #writing: Promise<void> | undefined;
+  readonly #status: StatusWriter;
   readonly #starts = new Set<Promise<void>>();
-  #isDirty = false;
   #isGone = false;
   #isStopping = false;
 
@@ -36,7 +36,10 @@ export class PodWorker {
     this.#pod = pod;
     this.#onGone = onGone;
     this.runtime = new PodRuntime(host, pod);
-    this.#state = initialState(pod, host.options.clock.now());
+    const { store, clock } = host.options;
+    this.#state = initialState(pod, clock.now());
+    const statusOf = (current: Pod) => podStatus(current, this.#state, host.hostIP(current), clock.now());
+    this.#status = new StatusWriter(store, clock, pod, statusOf);
   }
 
   get pod(): Pod {
@@ -62,7 +65,9 @@ export class PodWorker {
 
   /** The object has changed. */
   update(pod: Pod): void {
+    const isRelabelled = !isDeepStrictEqual(describing(this.#pod), describing(pod));
     this.#pod = pod;
+    if (isRelabelled && this.#state.sandbox === "ready") this.#refresh();
     const { deletionTimestamp, deletionGracePeriodSeconds = 30 } = pod.metadata ?? {};
     if (deletionTimestamp) this.#markDeleted(deletionGracePeriodSeconds * 1000);
     this.#step();
@@ -100,7 +105,7 @@ export class PodWorker {
       each.killAfter(graceMs);
       each.terminate();
     }
-    await Promise.all([...running.map(({ ended }) => ended), ...this.#starts, this.#writing]);
+    await Promise.all([...running.map(({ ended }) => ended), ...this.#starts, this.#status.close()]);
     this.runtime.abandon();
   }
 
@@ -132,7 +137,7 @@ export class PodWorker {
     if (wakeAt !== Number.POSITIVE_INFINITY) {
       this.#cancelWake = clock.after(Math.max(0, wakeAt - clock.now()), () => this.#step());
     }
-    this.#report();
+    this.#status.report();
   }
 
   #perform(action: Action): void {
@@ -248,7 +253,7 @@ export class PodWorker {
     this.#isStopping = true;
     this.#cancelWake?.();
     this.#cancelRefresh?.();
-    await this.#writing;
+    await this.#status.close();
     await this.runtime.release();
     if (!this.#isGone) await this.#removeObject();
     this.#onGone();
@@ -261,7 +266,7 @@ export class PodWorker {
       await store.delete("pods", namespace, name, { gracePeriodSeconds: 0, preconditions: { uid } });
     } catch (error) {
       if (isStatus(error, "NotFound") || isStatus(error, "Conflict")) return;
-      clock.after(statusRetryMs, () => void this.#removeObject());
+      clock.after(removeRetryMs, () => void this.#removeObject());
     }
   }
 
@@ -278,46 +283,12 @@ export class PodWorker {
     const { clock } = this.#host.options;
     this.#cancelRefresh = clock.after(Math.max(0, at - clock.now()), () => this.#refresh());
   }
-
-  /** Writes the status; one write at a time, and what changes meanwhile goes into the next. */
-  #report(): void {
-    this.#isDirty = true;
-    this.#writing ??= this.#writeStatus().finally(() => {
-      this.#writing = undefined;
-    });
-  }
-
-  async #writeStatus(): Promise<void> {
-    while (this.#isDirty && !this.#isGone) {
-      this.#isDirty = false;
-      try {
-        await this.#writeOnce();
-      } catch (error) {
-        if (isStatus(error, "NotFound")) return;
-        this.#host.options.clock.after(statusRetryMs, () => this.#report());
-        return;
-      }
-    }
-  }
-
-  async #writeOnce(): Promise<void> {
-    const { store, clock } = this.#host.options;
-    const { namespace = "", name = "", uid } = this.#pod.metadata ?? {};
-    const change = (draft: Pod): false | undefined => {
-      if (draft.metadata?.uid !== uid || isFinal(draft)) return false;
-      const status = podStatus(draft, this.#state, this.#host.hostIP(draft), clock.now());
-      if (isDeepStrictEqual(status, draft.status)) return false;
-      Object.assign(draft, { status });
-      return undefined;
-    };
-    await store.modify("pods", namespace, name, change, { subresource: "status", fieldManager: "kubelet" });
-  }
 }
 
-/** A pod that has ended stays as it ended, whatever a later run of the cluster finds. */
-const isFinal = ({ status }: Pod): boolean => status?.phase === "Succeeded" || status?.phase === "Failed";
+/** What the downward API shows in volumes and may change. */
+const describing = ({ metadata }: Pod) => [metadata?.labels, metadata?.annotations];
 
 /** What a pod is given to end when its object has already been removed. */
 const forcedGraceMs = 1_000;
 const refreshRetryMs = 10_000;
-const statusRetryMs = 1_000;
+const removeRetryMs = 1_000;
