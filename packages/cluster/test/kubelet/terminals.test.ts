@@ -116,7 +116,7 @@ describe.each(["namespaces", "plain"] as const)("terminals with isolation %s", (
     session.stdin?.write("echo on; sleep 1000\n");
     await heard(/\non/);
     session.stdin?.write("\u0003");
-    await heard(/\non[^>]*prompt> $/);
+    await heard(/\non[^>]*prompt> /);
     session.stdin?.write("echo st''ill; exit 6\n");
     await heard("still");
     expect(await session.exitCode).toBe(6);
