@@ -26,7 +26,8 @@ export function preloadEnvironment(options: PodNetworkOptions): Record<string, s
     NODE_OPTIONS: [`--require ${preload}`, options.nodeOptions].filter(Boolean).join(" "),
     CORACLE_POD_IP: podIp,
     CORACLE_POD_HOSTNAME: pod.spec?.hostname ?? pod.metadata?.name ?? "",
-    CORACLE_DNS: `${plan.dns}:${plan.dnsPort}`,
+    // Without its port where that is the usual one: Node.js parses a bare address much faster.
+    CORACLE_DNS: plan.dnsPort === 53 ? plan.dns : `${plan.dns}:${plan.dnsPort}`,
     CORACLE_DNS_SEARCH: search.join(" "),
     CORACLE_HOSTS: JSON.stringify(hosts),
     ...(policyFile !== undefined && { CORACLE_NETWORK_POLICY: policyFile }),

@@ -27,7 +27,7 @@ type Family = 0 | 4 | 6;
 const negative = new Set(["ENOTFOUND", "ENODATA", "EREFUSED"]);
 
 /** Resolves with at least one address; rejects with ENOTFOUND, or EAI_AGAIN when cluster DNS does not answer. */
-export function createLookup(settings: Settings, resolver: dns.promises.Resolver): Lookup {
+export function createLookup(settings: Settings, resolver: () => dns.promises.Resolver): Lookup {
   return async (hostname, options) => {
     const family = familyOf(options.family);
     const literal = net.isIP(hostname);
@@ -35,7 +35,7 @@ export function createLookup(settings: Settings, resolver: dns.promises.Resolver
     const known = ownAddress(settings, hostname.toLowerCase());
     if (known && family !== 6) return [{ address: known, family: 4 }];
     for (const name of known ? [] : candidates(hostname, settings.search)) {
-      const addresses = await ask(resolver, name, family, hostname);
+      const addresses = await ask(resolver(), name, family, hostname);
       if (addresses.length > 0) return addresses;
     }
     throw lookupError("ENOTFOUND", hostname);

@@ -25,16 +25,27 @@ const queries = [
   "setServers",
 ] as const;
 
+/** Resolvers are made at their first use: each opens a channel, which most short-lived programs never need. */
 export function patchDns(settings: Settings): void {
   const Resolver = podResolver(dns.Resolver, settings);
   const PromisesResolver = podResolver(dns.promises.Resolver, settings);
-  const lookup = createLookup(settings, new PromisesResolver());
-  Object.assign(dns, { Resolver, lookup: withCallback(lookup) }, boundTo(new Resolver()));
+  const resolver = once(() => new Resolver());
+  const promisesResolver = once(() => new PromisesResolver());
+  const lookup = createLookup(settings, promisesResolver);
+  Object.assign(dns, { Resolver, lookup: withCallback(lookup) }, forwarding(resolver));
   Object.assign(
     dns.promises,
     { Resolver: PromisesResolver, lookup: withPromise(lookup) },
-    boundTo(new PromisesResolver()),
+    forwarding(promisesResolver),
   );
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 interface ServerSettings {
@@ -54,9 +65,14 @@ function podResolver<C extends new (...args: never[]) => ServerSettings>(Base: C
   });
 }
 
-function boundTo(resolver: dns.Resolver | dns.promises.Resolver): Record<string, unknown> {
-  const methods = resolver as unknown as Record<string, (...args: unknown[]) => unknown>;
-  return Object.fromEntries(queries.map((name) => [name, methods[name]?.bind(resolver)]));
+function forwarding(resolver: () => dns.Resolver | dns.promises.Resolver): Record<string, unknown> {
+  const method =
+    (name: string) =>
+    (...args: unknown[]): unknown => {
+      const target = resolver();
+      return Reflect.apply(Reflect.get(target, name), target, args);
+    };
+  return Object.fromEntries(queries.map((name) => [name, method(name)]));
 }
 
 /** `dns.lookup(hostname[, options], callback)`; options may be the family alone. */

@@ -3,7 +3,7 @@
 export interface Settings {
   readonly podIp: string;
   readonly hostname: string;
-  /** `address:port` of cluster DNS. */
+  /** `address` or `address:port` of cluster DNS. */
   readonly dns: string;
   readonly search: readonly string[];
   /** Further names of this pod's hosts file, lower case. */
