@@ -1,4 +1,4 @@
-import { isKubeError, type KubeClient, KubeError, resources, type WatchEvent } from "@coracle/kube";
+import { isKubeError, type KubeClient, KubeError, type KubeWatch, resources, type WatchEvent } from "@coracle/kube";
 import type { Pod } from "kubernetes-types/core/v1.js";
 import type { PeerSource, Report } from "./feed.ts";
 import type { Peer } from "./types.ts";
@@ -14,22 +14,25 @@ export interface ApiOptions {
 
 /** Pods by label, as they come, get ready, are told to stop, and go. RBAC: `list` and `watch` on pods. */
 export function apiSource(options: ApiOptions, connect: () => Promise<KubeClient>): PeerSource {
-  return { kind: "api", run: (report, signal) => follow(options, connect, report, signal) };
+  const { namespace, labelSelector } = options;
+  let watch: KubeWatch<Pod> | undefined;
+  return {
+    kind: "api",
+    silentMs: () => watch?.silentMs() ?? Number.POSITIVE_INFINITY,
+    async run(report, signal) {
+      const onInterrupt = (error: Error, retryInMs: number) => {
+        if (!isKubeError(error, "gone")) report.failed(explain(error, labelSelector), retryInMs);
+      };
+      const kube = await connect();
+      watch = kube.watch(resources.pods, { namespace, labelSelector, signal, onInterrupt });
+      await follow(watch, options, report);
+    },
+  };
 }
 
-async function follow(
-  options: ApiOptions,
-  connect: () => Promise<KubeClient>,
-  report: Report,
-  signal: AbortSignal,
-): Promise<void> {
-  const kube = await connect();
-  const { namespace, labelSelector } = options;
+async function follow(watch: KubeWatch<Pod>, options: ApiOptions, report: Report): Promise<void> {
   const pods = new Map<string, Pod>();
-  const onInterrupt = (error: Error, retryInMs: number) => {
-    if (!isKubeError(error, "gone")) report.failed(explain(error, labelSelector), retryInMs);
-  };
-  for await (const event of kube.watch(resources.pods, { namespace, labelSelector, signal, onInterrupt })) {
+  for await (const event of watch) {
     fold(pods, event);
     report.peers([...pods.values()].map((pod) => peerOf(pod, options)).filter((peer) => peer !== undefined));
   }

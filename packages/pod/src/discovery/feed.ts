@@ -9,6 +9,8 @@ import type { Discovery, DiscoverySource, Peer } from "./types.ts";
 export interface PeerSource {
   readonly kind: DiscoverySource;
   run(report: Report, signal: AbortSignal): Promise<void>;
+  /** For a source that is quiet when all is well: milliseconds since it was last heard. Without it, since the last report. */
+  silentMs?(): number;
 }
 
 export interface Report {
@@ -29,6 +31,7 @@ export interface FeedOptions {
 /** Turns a source into a Discovery: orders, compares, keeps, and tells. */
 export class PeerFeed implements Discovery {
   readonly source: DiscoverySource;
+  readonly #source: PeerSource;
   readonly #clock: PodClock;
   readonly #logger: Logger;
   readonly #listeners: Listeners<void>;
@@ -42,6 +45,7 @@ export class PeerFeed implements Discovery {
 
   constructor(source: PeerSource, { clock = systemClock, logger = silentLogger }: FeedOptions = {}) {
     this.source = source.kind;
+    this.#source = source;
     this.#clock = clock;
     this.#logger = logger.child({ source: source.kind });
     this.#listeners = new Listeners(this.#logger);
@@ -59,7 +63,7 @@ export class PeerFeed implements Discovery {
   }
 
   staleMs(): number {
-    return this.#clock.now() - this.#answeredAt;
+    return this.#source.silentMs?.() ?? this.#clock.now() - this.#answeredAt;
   }
 
   subscribe(listener: () => void): () => void {

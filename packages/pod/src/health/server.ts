@@ -127,11 +127,13 @@ class HealthEndpoint implements HealthServer {
 
 const plain = (status: number, body: string): Answer => ({ status, type: "text/plain; charset=utf-8", body });
 
-/** In a pod, its address or all of them (probes come from outside); elsewhere nobody but this machine needs it. */
+/**
+ * In Kubernetes every address: probes come from outside, port-forwards by localhost. Without one, the address that the pod was given (several
+ * may share this machine), else nobody but this machine.
+ */
 function hostOf({ host, env = process.env }: HealthOptions): string | undefined {
   if (host !== undefined) return host;
-  if (env.POD_IP) return env.POD_IP;
-  return env.KUBERNETES_SERVICE_HOST ? undefined : "127.0.0.1";
+  return env.KUBERNETES_SERVICE_HOST ? undefined : env.POD_IP || "127.0.0.1";
 }
 
 function portOf({ port, env = process.env }: HealthOptions): number {

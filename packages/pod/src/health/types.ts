@@ -27,7 +27,7 @@ export interface HealthServer {
 }
 
 export interface HealthOptions {
-  /** Default: `POD_IP`, else 127.0.0.1 outside Kubernetes and every address inside. */
+  /** Default: every address inside Kubernetes, outside `POD_IP`, else 127.0.0.1. */
   readonly host?: string;
   /** Default: `HEALTH_PORT`, `METRICS_PORT`, else 8080; 0 chooses a free one. */
   readonly port?: number;
