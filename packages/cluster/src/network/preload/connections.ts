@@ -51,7 +51,7 @@ function cut(handle: object, owner: Owner): void {
 }
 
 /** The socket of a handle, while it is open. Node.js keeps it under a symbol that it does not export. */
-function ownerOf(handle: object | undefined): Owner | undefined {
+export function ownerOf(handle: object | undefined): Owner | undefined {
   const key = handle && Object.getOwnPropertySymbols(handle).find(({ description }) => description === "owner_symbol");
   const owner: unknown = key && Reflect.get(handle, key);
   const isOwner = typeof owner === "object" && owner !== null && "destroy" in owner && "destroyed" in owner;

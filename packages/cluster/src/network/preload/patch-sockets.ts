@@ -10,7 +10,7 @@ import dgram from "node:dgram";
 import net from "node:net";
 import { NetworkError } from "../errors.ts";
 import type { Flow } from "../policy/decide.ts";
-import { Connections } from "./connections.ts";
+import { Connections, ownerOf } from "./connections.ts";
 import type { PolicyGuard } from "./guard.ts";
 
 /** The methods of a handle that carry an address. All return 0 or a negative libuv error. */
@@ -95,14 +95,21 @@ function incoming(client: TcpHandle): Flow | undefined {
 /** Connecting to the unspecified address means localhost on Linux. */
 const ownTarget = (address: string, podIp: string): string => ownAddress(address, podIp) ?? address;
 
-/** Behaves like packets that are lost: no refusal, a timeout at last. */
+/** How long a dropped connection attempt hangs unless its owner gives up first; Linux takes about two minutes. */
+const dropMs = 120_000;
+/** How soon the end of a socket that gave up is noticed. */
+const checkMs = 250;
+
+/** Behaves like packets that are lost: no refusal, a timeout at last. Keeps the process alive meanwhile, as connecting does. */
 function drop(handle: Handle, request: ConnectRequest): number {
-  setTimeout(() => request.oncomplete(timedOut, handle, request, true, true), dropMs).unref();
+  const until = performance.now() + dropMs;
+  const timer = setInterval(() => {
+    const isOver = performance.now() >= until;
+    if (isOver || !ownerOf(handle)) clearInterval(timer);
+    if (isOver) request.oncomplete(timedOut, handle, request, true, true);
+  }, checkMs);
   return 0;
 }
-
-/** How long a dropped connection attempt hangs unless its owner gives up first; Linux takes two minutes by default. */
-const dropMs = 120_000;
 
 /** Both binds; IPv6 wildcard and localhost become the pod's IPv4 address. Returns the handles that have an address. */
 function patchBind(prototype: Handle, podIp: string): WeakSet<Handle> {
