@@ -21,6 +21,22 @@ export class NetworkError extends Error {
   }
 }
 
+/** An error as Node.js itself reports it from the system, for programs that tell such errors by `code`. Its `name` stays `Error`. */
+export class SystemError extends Error {
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+  readonly hostname?: string;
+
+  constructor(syscall: string, code: string, errno: number, hostname?: string, cause?: unknown) {
+    super([syscall, code, hostname].filter(Boolean).join(" "), cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.errno = errno;
+    this.syscall = syscall;
+    if (hostname !== undefined) this.hostname = hostname;
+  }
+}
+
 /** The `code` of a system error (`EADDRINUSE`), or `""`. */
 export const systemCode = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";

@@ -1,4 +1,5 @@
 /** The live TCP connections of this process, so that a policy that forbids one can end it. */
+import { SystemError } from "../errors.ts";
 import type { Flow } from "../policy/decide.ts";
 import type { PolicyGuard } from "./guard.ts";
 
@@ -59,5 +60,4 @@ export function ownerOf(handle: object | undefined): Owner | undefined {
 }
 
 /** What the program would see had the network lost the connection. */
-const connectionReset = (): Error =>
-  Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET", errno: -104, syscall: "read" });
+const connectionReset = (): SystemError => new SystemError("read", "ECONNRESET", -104);

@@ -4,6 +4,7 @@
  */
 import type dns from "node:dns";
 import net from "node:net";
+import { SystemError } from "../errors.ts";
 import { candidates, type Settings } from "./settings.ts";
 
 export interface LookupOptions {
@@ -71,8 +72,6 @@ async function quietly(answer: Promise<string[]>, asked: string): Promise<string
   }
 }
 
-/** The error of Node's own lookup, in its shape: programs test `code`. */
-export function lookupError(code: "ENOTFOUND" | "EAI_AGAIN", hostname: string, cause?: unknown): Error {
-  const error = new Error(`getaddrinfo ${code} ${hostname}`, cause === undefined ? undefined : { cause });
-  return Object.assign(error, { code, syscall: "getaddrinfo", hostname, errno: code === "ENOTFOUND" ? -3008 : -3001 });
-}
+/** The error of Node's own lookup. */
+const lookupError = (code: "ENOTFOUND" | "EAI_AGAIN", hostname: string, cause?: unknown): SystemError =>
+  new SystemError("getaddrinfo", code, code === "ENOTFOUND" ? -3008 : -3001, hostname, cause);
