@@ -12,7 +12,7 @@ export interface StoreOptions {
   readonly dir?: string;
   readonly plan: AddressPlan;
   readonly clock?: Clock;
-  /** Changes kept per resource for watchers that resume; default 2048. */
+  /** Changes kept per resource for watchers that resume; default 1000. */
   readonly historyLimit?: number;
   /** Fields of the built-in kinds, for the check of requests; without it they are taken as they come. */
   readonly schemas?: SchemaSource;
@@ -34,7 +34,7 @@ export async function openStore(options: StoreOptions): Promise<ApiStore> {
   return store;
 }
 
-async function openStorage({ dir, historyLimit = 2048, snapshotBytes = 16 << 20 }: StoreOptions): Promise<Storage> {
+async function openStorage({ dir, historyLimit = 1000, snapshotBytes = 16 << 20 }: StoreOptions): Promise<Storage> {
   if (dir === undefined) return new Storage({ historyLimit });
   const journal = await DiskJournal.open({ dir, snapshotBytes });
   const storage = new Storage({ historyLimit, journal });

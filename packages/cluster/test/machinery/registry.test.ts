@@ -201,4 +201,16 @@ describe("subscribe", () => {
     await store.create("configmaps", configMap("c"));
     expect(seen).toEqual(["ADDED a", "ADDED b", "MODIFIED b", "DELETED a"]);
   });
+
+  it("keeps the order for everybody when a listener writes", async () => {
+    const seen: string[] = [];
+    let echo: Promise<unknown> | undefined;
+    store.subscribe("configmaps", ({ object }) => {
+      if (object.metadata.name === "a") echo = store.create("configmaps", configMap("b"));
+    });
+    store.subscribe("configmaps", ({ object }) => seen.push(object.metadata.name));
+    await store.create("configmaps", configMap("a"));
+    await echo;
+    expect(seen).toEqual(["a", "b"]);
+  });
 });

@@ -49,6 +49,7 @@ export class Storage {
   readonly #json = new WeakMap<Item, Buffer>();
   readonly #options: StorageOptions;
   readonly #queue: { readonly version: number; readonly record: JournalRecord }[] = [];
+  readonly #deliveries: { readonly listeners: Set<ChangeListener>; readonly change: ObjectChange }[] = [];
   #assigned = 1;
   #committed = 1;
   #floor = 1;
@@ -175,7 +176,17 @@ export class Storage {
     const type = operation === "drop" ? "DELETED" : previous ? "MODIFIED" : "ADDED";
     const change: ObjectChange = previous ? { type, object, previous } : { type, object };
     history.push(change);
-    for (const listener of [...listeners]) listener(change);
+    if (previous) this.#json.delete(previous);
+    this.#deliveries.push({ listeners, change });
+    if (this.#deliveries.length === 1) this.#deliver();
+  }
+
+  /** A listener that writes makes the next change before the others have heard of this one; the queue keeps everybody's order. */
+  #deliver(): void {
+    for (let next = this.#deliveries[0]; next; next = this.#deliveries[0]) {
+      for (const listener of [...next.listeners]) tell(listener, next.change);
+      this.#deliveries.shift();
+    }
   }
 
   #shelf(resource: string): Shelf {
@@ -186,6 +197,17 @@ export class Storage {
       this.#shelves.set(resource, shelf);
     }
     return shelf;
+  }
+}
+
+/** A listener that throws is a bug, but not of the write or of the other listeners: it surfaces as an uncaught exception. */
+function tell(listener: ChangeListener, change: ObjectChange): void {
+  try {
+    listener(change);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
 
