@@ -33,7 +33,7 @@ describe("verbs", () => {
       body: { data: { a: null, d: "e" } },
       headers: { "content-type": "application/merge-patch+json" },
     });
-    expect(patched.body["data"]).toEqual({ d: "e" });
+    expect(patched.body.data).toEqual({ d: "e" });
     const gone = await call("DELETE", path);
     expect(gone).toMatchObject({ status: 200, body: { status: "Success", details: { name, kind: "configmaps" } } });
     expect((await call("GET", path)).body).toMatchObject({
@@ -67,10 +67,10 @@ describe("verbs", () => {
     expect(first.body).toMatchObject({ kind: "ConfigMapList", metadata: { remainingItemCount: 1 } });
     const { continue: token } = first.body.metadata as { continue?: string };
     const second = await call("GET", `${path}?limit=2&continue=${encodeURIComponent(token ?? "")}`);
-    expect(second.body["items"].map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual(["c"]);
+    expect(second.body.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual(["c"]);
     const removed = await call("DELETE", path);
-    expect(removed.body["items"]).toHaveLength(3);
-    expect((await call("GET", path)).body["items"]).toEqual([]);
+    expect(removed.body.items).toHaveLength(3);
+    expect((await call("GET", path)).body.items).toEqual([]);
   });
 
   it("compresses long lists for those who take it", async () => {
@@ -126,20 +126,20 @@ describe("who may ask", () => {
     });
     expect((await call("GET", maps, { token })).status).toBe(200);
     expect((await call("POST", maps, { token, body: {} })).status).toBe(403);
-    expect((await call("GET", "/metrics", { token })).body["message"]).toContain('cannot get path "/metrics"');
+    expect((await call("GET", "/metrics", { token })).body.message).toContain('cannot get path "/metrics"');
   });
 
   it("an impersonator is whom it says, if it may", async () => {
     const headers = { "impersonate-user": "jane", "impersonate-group": ["dev", "ops"] };
     const review = await call("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", { headers, body: {} });
     expect(review.status).toBe(201); // system:authenticated may ask who it is
-    expect(review.body["status"].userInfo).toEqual({
+    expect(review.body.status.userInfo).toEqual({
       username: "jane",
       groups: ["dev", "ops", "system:authenticated"],
     });
     const { token } = await fixture.tokens.issueToken({ namespace: "default", serviceAccount: "default" });
     const refused = await call("GET", maps, { token, headers: { "impersonate-user": "jane" } });
-    expect(refused.body["message"]).toBe(
+    expect(refused.body.message).toBe(
       'users "jane" is forbidden: User "system:serviceaccount:default:default" cannot impersonate resource "users" in API group "" at the cluster scope',
     );
   });
@@ -274,7 +274,7 @@ describe("refusals", () => {
   it.each(cases)("%s", async (_what, method, path, options, status, message) => {
     const answer = await call(method, path, options);
     expect(answer).toMatchObject({ status, body: { kind: "Status", status: "Failure", code: status } });
-    expect(answer.body["message"]).toContain(message);
+    expect(answer.body.message).toContain(message);
   });
 
   it("a body over the limit, whether or not it says so", async () => {
@@ -306,20 +306,18 @@ describe("refusals", () => {
 describe("discovery", () => {
   it("lists what is served, in both forms", async () => {
     const core = await call("GET", "/api/v1");
-    const names = core.body["resources"].map(({ name }: { name: string }) => name);
+    const names = core.body.resources.map(({ name }: { name: string }) => name);
     expect(names).toEqual(
       expect.arrayContaining(["pods", "pods/log", "pods/exec", "pods/eviction", "serviceaccounts/token"]),
     );
     const groups = await call("GET", "/apis");
-    expect(groups.body["groups"].map(({ name }: { name: string }) => name)).toContain("apps");
+    expect(groups.body.groups.map(({ name }: { name: string }) => name)).toContain("apps");
     const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
     const aggregated = await call("GET", "/apis", { headers: { accept } });
     expect(aggregated.headers["content-type"]).toBe(
       "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
     );
-    const apps = aggregated.body["items"].find(
-      ({ metadata }: { metadata: { name: string } }) => metadata.name === "apps",
-    );
+    const apps = aggregated.body.items.find(({ metadata }: { metadata: { name: string } }) => metadata.name === "apps");
     const deployments = apps.versions[0].resources.find(
       ({ resource }: { resource: string }) => resource === "deployments",
     );
@@ -341,15 +339,15 @@ describe("discovery", () => {
 
   it("describes the kinds with schemas", async () => {
     const index = await call("GET", "/openapi/v3");
-    expect(Object.keys(index.body["paths"])).toEqual(expect.arrayContaining(["api/v1", "apis/apps/v1"]));
+    expect(Object.keys(index.body.paths)).toEqual(expect.arrayContaining(["api/v1", "apis/apps/v1"]));
     const { body } = await call("GET", "/openapi/v3/apis/apps/v1");
-    const { schemas } = body["components"];
+    const { schemas } = body.components;
     expect(schemas["io.k8s.api.v1.Deployment"]).toMatchObject({
       "x-kubernetes-group-version-kind": [{ group: "apps", version: "v1", kind: "Deployment" }],
       properties: { spec: { allOf: [{ $ref: "#/components/schemas/io.k8s.api.v1.DeploymentSpec" }] } },
     });
     expect(schemas["io.k8s.api.v1.DeploymentSpec"].required).toEqual(["selector", "template"]);
-    expect(body["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"].patch.parameters).toContainEqual(
+    expect(body.paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"].patch.parameters).toContainEqual(
       expect.objectContaining({ name: "fieldValidation" }),
     );
   });
@@ -362,15 +360,11 @@ describe("forms", () => {
     const { name, path } = await newMap();
     const one = await call("GET", path, { headers: { accept } });
     expect(one.body).toMatchObject({ kind: "Table", apiVersion: "meta.k8s.io/v1" });
-    expect(one.body["rows"][0].cells.slice(0, 2)).toEqual([name, 1]);
-    expect(one.body["rows"][0].object).toMatchObject({ kind: "PartialObjectMetadata", metadata: { name } });
+    expect(one.body.rows[0].cells.slice(0, 2)).toEqual([name, 1]);
+    expect(one.body.rows[0].object).toMatchObject({ kind: "PartialObjectMetadata", metadata: { name } });
     const many = await call("GET", `${maps}?includeObject=None`, { headers: { accept } });
-    expect(many.body["columnDefinitions"].map((column: { name: string }) => column.name)).toEqual([
-      "Name",
-      "Data",
-      "Age",
-    ]);
-    expect(many.body["rows"][0].object).toBeNull();
+    expect(many.body.columnDefinitions.map((column: { name: string }) => column.name)).toEqual(["Name", "Data", "Age"]);
+    expect(many.body.rows[0].object).toBeNull();
   });
 
   it("metadata alone", async () => {

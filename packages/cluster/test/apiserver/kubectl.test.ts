@@ -37,7 +37,7 @@ function kubectl(
   line: string,
   { stdin = "", env = {} }: { stdin?: string; env?: Record<string, string> } = {},
 ): Promise<Run> {
-  const environment = { PATH: process.env["PATH"] ?? "", HOME: home, KUBECONFIG: join(home, "config"), ...env };
+  const environment = { PATH: process.env.PATH ?? "", HOME: home, KUBECONFIG: join(home, "config"), ...env };
   return new Promise((resolve) => {
     const child = execFile("kubectl", split(line), { env: environment, timeout: 15_000 }, (error, out, err) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;

@@ -244,17 +244,17 @@ describe("other subresources", () => {
     const path = "/api/v1/namespaces/default/serviceaccounts/default/token";
     const made = await call("POST", path, { body: { spec: { expirationSeconds: 600 } } });
     expect(made.status).toBe(201);
-    expect(fixture.tokens.authenticate(made.body["status"].token)?.user.username).toBe(
+    expect(fixture.tokens.authenticate(made.body.status.token)?.user.username).toBe(
       "system:serviceaccount:default:default",
     );
     const short = await call("POST", path, { body: { spec: { expirationSeconds: 5 } } });
-    expect(short.body["message"]).toContain(
+    expect(short.body.message).toContain(
       "spec.expirationSeconds: Invalid value: 5: may not specify a duration less than 10 minutes",
     );
     const review = await call("POST", "/apis/authentication.k8s.io/v1/tokenreviews", {
-      body: { spec: { token: made.body["status"].token } },
+      body: { spec: { token: made.body.status.token } },
     });
-    expect(review.body["status"]).toMatchObject({
+    expect(review.body.status).toMatchObject({
       authenticated: true,
       user: { username: "system:serviceaccount:default:default" },
     });

@@ -97,7 +97,7 @@ describe("watch", () => {
       type: "ADDED",
       object: { kind: "Table", rows: [{ cells: ["w3", 0, expect.any(String)] }] },
     });
-    expect(added?.object["columnDefinitions"]).toHaveLength(3);
+    expect(added?.object.columnDefinitions).toHaveLength(3);
     await fixture.store.delete("configmaps", "default", "w3");
     const { value: deleted } = await lines.next();
     expect(deleted).toMatchObject({ type: "DELETED", object: { columnDefinitions: null } });

@@ -89,7 +89,7 @@ function customSchemas(store: Registry, resources: readonly ResourceDescriptor[]
       apiVersion: { type: "string" },
       kind: { type: "string" },
       metadata: { type: "object" },
-      ...(schema["properties"] as object),
+      ...(schema.properties as object),
     };
     schemas[`${group.split(".").toReversed().join(".")}.${version}.${kind}`] = {
       ...schema,

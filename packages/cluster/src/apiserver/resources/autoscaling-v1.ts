@@ -23,8 +23,8 @@ const handlers: Readonly<Record<string, ResourceHandler | undefined>> = {
   list,
   create: write,
   update: write,
-  delete: resourceVerbs["delete"],
-  deletecollection: resourceVerbs["deletecollection"],
+  delete: resourceVerbs.delete,
+  deletecollection: resourceVerbs.deletecollection,
 };
 
 export const autoscalingV1: VirtualResource = {
@@ -48,7 +48,7 @@ export const autoscalingV1: VirtualResource = {
 function list(...[context, call, resource]: Parameters<ResourceHandler>): ReturnType<ResourceHandler> {
   const { request, response, info } = call;
   if (formOf(context, request, info.query, resource) !== undefined)
-    return resourceVerbs["list"]?.(context, call, resource);
+    return resourceVerbs.list?.(context, call, resource);
   const page = context.store.page(resource, info.namespace === "" ? {} : { namespace: info.namespace });
   const items = page.items.map(toV1);
   sendJson(response, 200, {
