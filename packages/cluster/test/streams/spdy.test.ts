@@ -112,6 +112,10 @@ describe("frames", () => {
 });
 
 describe("headers", () => {
+  test("the dictionary is SPDY/3's: its checksum is in every block's head", () => {
+    expect(deflateSync(Buffer.alloc(4), { dictionary }).subarray(2, 6).toString("hex")).toBe("e3c6a7c2");
+  });
+
   test("blocks survive compression, one after another", async () => {
     const codec = new HeaderCodec();
     const peer = new HeaderCodec();
