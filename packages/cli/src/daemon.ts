@@ -6,7 +6,15 @@ import type { DaemonRecord } from "./daemon-record.ts";
 import { CliError } from "./errors.ts";
 import { coracleHome, type Home, workspaceRoot } from "./home.ts";
 
-const settings = ["images", "isolation", "nodes", "restartBackoffMs", "nodeGracePeriodMs", "net"] as const;
+const settings = [
+  "images",
+  "isolation",
+  "nodes",
+  "restartBackoffMs",
+  "nodeGracePeriodMs",
+  "evictionTolerationMs",
+  "net",
+] as const;
 
 /** The user's settings for the cluster; unknown keys are refused, so that a typing error does not pass silently. */
 async function configured(home: Home): Promise<ClusterOptions> {

@@ -111,8 +111,13 @@ async function assemble(options: ResolvedOptions, undo: UndoStack): Promise<Clus
     store,
     clock,
     caPem: pki.caPem,
-    domain: plan.domain,
-    options: { volumesDir: join(dir.path, "volumes"), apiServer, nodeGracePeriodMs: options.nodeGracePeriodMs },
+    options: {
+      volumesDir: join(dir.path, "volumes"),
+      apiServer,
+      metrics: kubelet,
+      nodeGracePeriodMs: options.nodeGracePeriodMs,
+      evictionTolerationMs: options.evictionTolerationMs,
+    },
   });
   // Pods end before the controllers do their last work and while the API still answers: leaders release their Leases.
   undo.push(() => kubelet.stop());

@@ -21,6 +21,8 @@ export interface ClusterOptions {
   readonly restartBackoffMs?: number;
   /** A node that has not been heard of for this long is not ready, in milliseconds; default 40 000, as Kubernetes. */
   readonly nodeGracePeriodMs?: number;
+  /** How long pods stay on a node that is not ready, where they do not say, in milliseconds; default 300 000, as Kubernetes. */
+  readonly evictionTolerationMs?: number;
 }
 
 export type ResolvedOptions = Required<Omit<ClusterOptions, "dir" | "workspace" | "net">> &
@@ -33,6 +35,7 @@ const defaults = {
   loopbackLoadBalancers: true,
   restartBackoffMs: 10_000,
   nodeGracePeriodMs: 40_000,
+  evictionTolerationMs: 300_000,
 } as const;
 
 const known = new Set([...Object.keys(defaults), "dir", "workspace", "net"]);

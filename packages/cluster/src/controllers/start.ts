@@ -10,8 +10,6 @@ export interface ControllersParts {
   readonly clock: Clock;
   /** PEM of the cluster's root certificates, published to every namespace. */
   readonly caPem: string;
-  /** The cluster's DNS domain. No controller depends on it yet. */
-  readonly domain?: string;
   readonly options: ControllerSettings;
 }
 
