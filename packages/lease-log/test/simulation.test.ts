@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { CoreDefect } from "../src/core/types.ts";
 import { type RunResult, run } from "./sim/world.ts";
 
-const COUNT = Number(process.env.SIM_SEEDS ?? 150);
+const COUNT = Number(process.env.SIM_SEEDS ?? 100);
 const ONLY = process.env.SIM_SEED;
 const seeds = ONLY === undefined ? Array.from({ length: COUNT }, (_, i) => i + 1) : [Number(ONLY)];
 
@@ -43,7 +43,7 @@ describe("the simulation finds a core that is broken on purpose", () => {
   it.each<CoreDefect>([
     "commit-without-waiting",
     "promote-anyone",
-    "add-before-acked",
+    "add-without-waiting",
     "lead-incomplete",
     "read-without-authority",
   ])("%s", { timeout: 120_000 }, (defect) => {

@@ -20,7 +20,7 @@ export function recomputeAwaited({ node }: Step, leading: Leading): void {
     ...(joining ? [joining.id] : []),
   ]);
   ids.delete(node.config.id);
-  leading.awaited = [...ids];
+  leading.awaited = hasDefect(node, "add-without-waiting") ? recorded.members.filter((id) => ids.has(id)) : [...ids];
 }
 
 /** Looks for a change that is due and begins to write it. One at a time, and none without a valid term: it could not be written. */
@@ -139,8 +139,7 @@ function joinable({ node }: Step, leading: Leading): string | undefined {
   const { joining } = leading;
   if (!joining) return undefined;
   const match = leading.replicas.get(joining.id)?.match ?? -1;
-  const holdsAll = node.config.mode === "async" || match >= node.commit;
-  return holdsAll || hasDefect(node, "add-before-acked") ? joining.id : undefined;
+  return node.config.mode === "async" || match >= node.commit ? joining.id : undefined;
 }
 
 function blockedReason({ node, at }: Step, leading: Leading): string | undefined {

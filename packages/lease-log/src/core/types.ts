@@ -46,7 +46,7 @@ export interface CoreConfig {
 export type CoreDefect =
   | "commit-without-waiting"
   | "promote-anyone"
-  | "add-before-acked"
+  | "add-without-waiting"
   | "accept-old-epochs"
   | "lead-incomplete"
   | "read-without-authority";

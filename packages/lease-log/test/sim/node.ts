@@ -57,10 +57,11 @@ export interface World {
   readonly lease: VersionedObject<LeaseValue>;
   readonly random: Random;
   readonly ids: readonly string[];
+  /** How many applied entries a compaction leaves, at most: many mean long catching up by log, few mean snapshots. */
+  readonly retainEntries: number;
   node(id: string): SimNode | undefined;
   onApplied(node: SimNode, at: Position, command: Command | undefined): void;
   onAcknowledged(node: SimNode, epoch: number): void;
-  onSnapshot(node: SimNode, at: Position): void;
 }
 
 type Answer = (result: "ok" | "refused" | "unknown") => void;
@@ -72,6 +73,8 @@ export class SimNode {
   readonly disk: NodeDisk;
   /** Why it did not take the Lease the last time that it could. */
   abstains: string | undefined;
+  /** Raised while its disk is slow. */
+  diskDelay = 1;
   readonly #world: World;
   readonly #config: CoreConfig;
   readonly #elector: Elector;
@@ -300,14 +303,13 @@ export class SimNode {
     log.synced(log.lastIndex);
     this.#values = new Map(values);
     this.#applied = at;
-    this.#world.onSnapshot(this, at);
   }
 
   #compact(): void {
     if (this.#isBusy) return;
     this.disk.state = { at: this.#applied, values: new Map(this.#values) };
     const { log } = this.disk;
-    const before = this.#applied.index - this.#world.random.int(40);
+    const before = this.#applied.index - this.#world.random.int(this.#world.retainEntries);
     if (before <= log.firstIndex || before <= this.core.base.index) return;
     log.dropBefore(before);
     const epoch = this.core.epochAt(before);
@@ -321,7 +323,7 @@ export class SimNode {
   #afterSync(task: () => void): void {
     const { random } = this.#world;
     const ms = random.chance(0.01) ? random.between(50, 800) : random.between(0.1, 8);
-    this.clock.after(ms, () => this.#awake(task));
+    this.clock.after(ms * this.diskDelay, () => this.#awake(task));
   }
 
   #every(ms: number, task: () => void): void {

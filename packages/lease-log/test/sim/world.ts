@@ -1,17 +1,10 @@
 /** A run: a cluster of simulated nodes, clients, and faults drawn from one seed; then everything is healed and the promises are checked. */
-import {
-  checkLinearizable,
-  Network,
-  type Operation,
-  Random,
-  type RegisterInput,
-  registerModel,
-  Scheduler,
-  VersionedObject,
-} from "@coracle/sim";
+import { checkLinearizable, Network, Random, registerModel, Scheduler, VersionedObject } from "@coracle/sim";
 import type { CoreConfig, CoreDefect } from "../../src/core/types.ts";
 import type { Position, ReplicationMode } from "../../src/index.ts";
+import { Clients } from "./clients.ts";
 import type { LeaseValue } from "./elector.ts";
+import { Faults, type Group, ORDINARY_API, ORDINARY_NETWORK } from "./faults.ts";
 import { type Command, NodeDisk, SimNode, type World } from "./node.ts";
 
 export interface RunOptions {
@@ -31,72 +24,69 @@ export interface RunResult {
 }
 
 const NODES = ["n0", "n1", "n2"];
-const KEYS = ["x", "y", "z"];
 
 export function run(options: RunOptions): RunResult {
   return new Run(options).result();
 }
 
-class Run implements World {
+class Run implements World, Group {
   readonly scheduler = new Scheduler();
   readonly random: Random;
   readonly network: Network;
   readonly lease: VersionedObject<LeaseValue>;
   readonly ids: readonly string[];
+  readonly retainEntries: number;
   readonly #options: RunOptions;
   readonly #minInSync: number;
   readonly #disks = new Map<string, NodeDisk>();
   readonly #nodes = new Map<string, SimNode>();
-  readonly #history: Operation<RegisterInput, string | undefined>[] = [];
   /** What was applied at each index, by whoever was first. */
   readonly #applied = new Map<
     number,
     { readonly epoch: number; readonly id: number | undefined; readonly by: string }
   >();
   readonly #indexOf = new Map<number, number>();
-  readonly #acknowledged = new Set<number>();
   readonly #ackers = new Map<number, string>();
-  readonly #faults: string[] = [];
   readonly #problems: string[] = [];
-  #wiped: string | undefined;
-  #isLeaseDeleted = false;
-  #nextId = 1;
-  #isOver = false;
+  readonly #clients: Clients;
+  readonly #faults: Faults;
 
   constructor(options: RunOptions) {
     this.#options = options;
     this.random = new Random(options.seed);
     this.ids = NODES;
+    this.retainEntries = this.random.chance(0.5) ? 40 : 5000;
     this.#minInSync = this.random.chance(0.3) ? 2 : 1;
-    this.network = new Network(this.scheduler, this.random.fork(), {
-      loss: 0.02,
-      duplicate: 0.02,
-      minDelayMs: 0.2,
-      maxDelayMs: 15,
-    });
-    const apiFaults = { lostRequest: 0.02, lostAnswer: 0.03, minDelayMs: 1, maxDelayMs: 40 };
-    this.lease = new VersionedObject(this.scheduler, this.random.fork(), apiFaults);
-    for (const id of NODES) this.#disks.set(id, new NodeDisk(this.#freshDataId()));
-    for (const id of NODES) this.#boot(id);
+    this.network = new Network(this.scheduler, this.random.fork(), ORDINARY_NETWORK);
+    this.lease = new VersionedObject(this.scheduler, this.random.fork(), ORDINARY_API);
+    this.#clients = new Clients(this.scheduler, this.random.fork(), NODES, (id) => this.node(id));
+    this.#faults = new Faults(this, this.random.fork());
+    for (const id of NODES) this.#disks.set(id, this.#newDisk());
+    for (const id of NODES) this.boot(id);
   }
 
   result(): RunResult {
     const faultyMs = this.#options.faultyMs ?? 25_000;
-    for (let i = 0; i < 4; i++) this.#client(`c${i}`);
-    this.#injectFaults(faultyMs);
+    this.#clients.start(4);
+    this.#faults.start();
     try {
       this.scheduler.runUntil(faultyMs);
-      this.#heal();
+      this.#faults.heal();
       this.scheduler.runUntil(faultyMs + 20_000);
-      this.#isOver = true;
+      this.#clients.stop();
       this.scheduler.runUntil(faultyMs + 25_000);
       this.#check();
     } catch (error) {
       this.#problems.push(`an invariant broke: ${error instanceof Error ? error.stack : String(error)}`);
     }
-    const reads = this.#history.filter((op) => op.input.type === "read").length;
+    const { history, acknowledged } = this.#clients;
+    const reads = history.filter((op) => op.input.type === "read").length;
     const { epoch: epochs = 0 } = this.lease.current.value ?? {};
-    return { acknowledged: this.#acknowledged.size, reads, epochs, faults: this.#faults, problems: this.#problems };
+    return { acknowledged: acknowledged.size, reads, epochs, faults: this.#faults.log, problems: this.#problems };
+  }
+
+  get canDeleteLease(): boolean {
+    return this.#options.mode !== "async";
   }
 
   node(id: string): SimNode | undefined {
@@ -122,13 +112,27 @@ class Run implements World {
     this.#ackers.set(epoch, node.id);
   }
 
-  onSnapshot(): void {}
-
-  #freshDataId(): string {
-    return `data-${this.random.int(1e9)}`;
+  crash(id: string): void {
+    this.#nodes.get(id)?.crash();
+    this.#nodes.delete(id);
   }
 
-  #boot(id: string): void {
+  isComplete(id: string): boolean {
+    return this.#disks.get(id)?.meta.value.isComplete ?? false;
+  }
+
+  wipe(id: string): void {
+    this.crash(id);
+    this.#disks.set(id, this.#newDisk());
+    this.boot(id);
+  }
+
+  #newDisk(): NodeDisk {
+    return new NodeDisk(`data-${this.random.int(1e9)}`);
+  }
+
+  boot(id: string): void {
+    if (this.#nodes.has(id)) return;
     const config: CoreConfig = {
       id,
       mode: this.#options.mode ?? "sync",
@@ -151,203 +155,8 @@ class Run implements World {
     this.#nodes.set(id, new SimNode(this, id, config, this.#disks.get(id) as NodeDisk));
   }
 
-  /** One operation after the other; goes to whom it believes to be the primary, and tries others when that fails. */
-  #client(name: string): void {
-    const random = this.random.fork();
-    let target = random.pick(NODES);
-    const again = (isGood: boolean) => {
-      if (!isGood) target = random.pick(NODES);
-      if (!this.#isOver) this.scheduler.after(random.between(1, 60), next);
-    };
-    const next = () => {
-      if (random.chance(0.4)) this.#read(name, target, random.pick(KEYS), again);
-      else this.#write(name, target, random.pick(KEYS), again);
-    };
-    next();
-  }
-
-  #write(client: string, target: string, key: string, again: (isGood: boolean) => void): void {
-    const id = this.#nextId++;
-    const value = `v${id}`;
-    const calledAt = this.scheduler.now;
-    const input = { type: "write" as const, value };
-    this.#call<"ok" | "refused" | "unknown">(
-      target,
-      (node, answer) => node.propose({ id, key, value }, answer),
-      (result) => {
-        if (result === "refused") return again(false);
-        const isOk = result === "ok";
-        if (isOk) this.#acknowledged.add(id);
-        const returnedAt = isOk ? this.scheduler.now : Infinity;
-        this.#history.push({ client, key, input, calledAt, returnedAt, output: isOk ? "ok" : undefined });
-        again(isOk);
-      },
-      "unknown",
-    );
-  }
-
-  #read(client: string, target: string, key: string, again: (isGood: boolean) => void): void {
-    const calledAt = this.scheduler.now;
-    this.#call<{ readonly value: string | undefined } | undefined>(
-      target,
-      (node, answer) => node.read(key, (value) => answer({ value })),
-      (result) => {
-        if (result) {
-          this.#history.push({
-            client,
-            key,
-            input: { type: "read" },
-            calledAt,
-            returnedAt: this.scheduler.now,
-            output: result.value,
-          });
-        }
-        again(result !== undefined);
-      },
-      undefined,
-    );
-  }
-
-  /** A request over a client's own connection; `late` is the outcome when no answer comes. */
-  #call<R>(
-    target: string,
-    request: (node: SimNode, answer: (result: R) => void) => void,
-    done: (result: R) => void,
-    late: R,
-  ): void {
-    let isDone = false;
-    const finish = (result: R) => {
-      if (isDone) return;
-      isDone = true;
-      done(result);
-    };
-    this.scheduler.after(2000, () => finish(late));
-    this.scheduler.after(this.random.between(0.1, 5), () => {
-      const node = this.#nodes.get(target);
-      if (node) request(node, (result) => this.scheduler.after(this.random.between(0.1, 5), () => finish(result)));
-    });
-  }
-
-  #injectFaults(untilMs: number): void {
-    const random = this.random.fork();
-    const again = () => {
-      if (this.scheduler.now > untilMs - 1000) return;
-      const name = this.#fault(random);
-      this.#faults.push(`${Math.round(this.scheduler.now)} ${name}`);
-      this.scheduler.after(random.between(200, 4000), again);
-    };
-    this.scheduler.after(random.between(1500, 5000), again);
-  }
-
-  #fault(random: Random): string {
-    const id = random.pick(NODES);
-    const others = NODES.filter((other) => other !== id);
-    const node = this.#nodes.get(id);
-    const primary = [...this.#nodes.values()].find((candidate) => candidate.core.isLeading);
-    const faults: Record<string, () => void> = {
-      crash: () => this.#crash(id, random.between(10, 6000)),
-      "crash primary": () => primary && this.#crash(primary.id, random.between(10, 6000)),
-      "crash all": () => {
-        for (const each of NODES) this.#crash(each, random.between(10, 3000));
-      },
-      isolate: () => this.network.isolate(id, others),
-      "isolate primary": () =>
-        primary &&
-        this.network.isolate(
-          primary.id,
-          NODES.filter((other) => other !== primary.id),
-        ),
-      "cut one way": () => this.network.cut(id, random.pick(others)),
-      heal: () => this.network.heal(),
-      "heal again": () => this.network.heal(),
-      pause: () => this.#pause(node, random.between(500, 7000)),
-      "pause primary": () => this.#pause(primary, random.between(500, 7000)),
-      "api away": () => this.#away(NODES, random.between(500, 8000)),
-      "api away for one": () => this.#away([id], random.between(500, 8000)),
-      "slow api": () => this.#slowApi(random.between(1000, 5000)),
-      "bad network": () => this.#badNetwork(random.between(500, 4000)),
-      switchover: () => primary?.handOver(random.pick(NODES)),
-      wipe: () => this.#wipe(id),
-      "delete lease": () => {
-        if (random.chance(0.3)) this.#deleteLease();
-      },
-    };
-    const name = random.pick(Object.keys(faults));
-    faults[name]?.();
-    return `${name} ${id}`;
-  }
-
-  #crash(id: string, downMs: number): void {
-    const node = this.#nodes.get(id);
-    if (!node) return;
-    node.crash();
-    this.#nodes.delete(id);
-    this.scheduler.after(downMs, () => {
-      if (!this.#nodes.has(id)) this.#boot(id);
-    });
-  }
-
-  #pause(node: SimNode | undefined, ms: number): void {
-    node?.sleep();
-    this.scheduler.after(ms, () => node?.wake());
-  }
-
-  #away(clients: readonly string[], ms: number): void {
-    for (const client of clients) this.lease.setAway(client, true);
-    this.scheduler.after(ms, () => {
-      for (const client of clients) this.lease.setAway(client, false);
-    });
-  }
-
-  #slowApi(ms: number): void {
-    const { faults } = this.lease;
-    this.lease.faults = { lostRequest: 0.2, lostAnswer: 0.3, minDelayMs: 50, maxDelayMs: 1500 };
-    this.scheduler.after(ms, () => {
-      this.lease.faults = faults;
-    });
-  }
-
-  #badNetwork(ms: number): void {
-    const { faults } = this.network;
-    this.network.faults = { loss: 0.3, duplicate: 0.2, minDelayMs: 1, maxDelayMs: 400 };
-    this.scheduler.after(ms, () => {
-      this.network.faults = faults;
-    });
-  }
-
-  /** Empties one disk, once per run, where the record names two others that hold everything: what promise 1 allows to lose. */
-  #wipe(id: string): void {
-    if (this.#wiped !== undefined || this.#isLeaseDeleted) return;
-    const text = this.lease.current.value?.annotations["in-sync"] ?? '{"members":[]}';
-    const { members } = JSON.parse(text) as { members: string[] };
-    const whole = members.filter((member) => member !== id && this.#disks.get(member)?.meta.value.isComplete);
-    if (whole.length < 2) return;
-    this.#wiped = id;
-    this.#nodes.get(id)?.crash();
-    this.#nodes.delete(id);
-    this.#disks.set(id, new NodeDisk(this.#freshDataId()));
-    this.#boot(id);
-  }
-
-  #deleteLease(): void {
-    if (this.#wiped !== undefined || this.#options.mode === "async") return;
-    this.#isLeaseDeleted = true;
-    this.lease.delete();
-  }
-
-  #heal(): void {
-    this.network.heal();
-    this.network.faults = { loss: 0, duplicate: 0, minDelayMs: 0.2, maxDelayMs: 5 };
-    this.lease.faults = { lostRequest: 0, lostAnswer: 0, minDelayMs: 1, maxDelayMs: 5 };
-    for (const id of NODES) {
-      this.lease.setAway(id, false);
-      if (this.#nodes.has(id)) this.#nodes.get(id)?.wake();
-      else this.#boot(id);
-    }
-  }
-
   #check(): void {
-    const verdict = checkLinearizable(this.#history, registerModel);
+    const verdict = checkLinearizable(this.#clients.history, registerModel);
     if (this.#options.mode !== "async" && !verdict.isLinearizable) {
       const shown = verdict.operations
         .slice(-8)
@@ -367,7 +176,7 @@ class Run implements World {
       0,
       ...[...this.#nodes.values()].filter((node) => node.core.hasOpened).map((node) => node.applied.index),
     );
-    for (const id of this.#acknowledged) {
+    for (const id of this.#clients.acknowledged) {
       const index = this.#indexOf.get(id);
       if (index === undefined) this.#problems.push(`write ${id} was acknowledged and never applied`);
       else if (reached > 0 && index > reached)
@@ -387,7 +196,7 @@ class Run implements World {
     const nodes = [...this.#nodes.values()];
     const primary = nodes.find((node) => node.core.hasOpened);
     if (!primary) {
-      if (this.#wiped === undefined) this.#problems.push(`no primary after healing; ${this.#describe()}`);
+      if (!this.#faults.hasWiped) this.#problems.push(`no primary after healing; ${this.#describe()}`);
       return;
     }
     for (const node of nodes) {
