@@ -101,6 +101,15 @@ describe("broken input", () => {
     expect(await talk(solo.server.port, resp("PING"), bytes)).toBe(`+PONG\r\n-ERR Protocol error: ${reason}\r\n`);
   });
 
+  it.each([
+    ["pairs", ["a", "1", "k".repeat(2000), "2"]],
+    ["lists", [`a||${"k".repeat(2000)}`, "1||2"]],
+  ])("stores nothing of a batch of %s with a key that is too long", async (_, words) => {
+    expect(await ask(resp("BATCHPUT", ...words), resp("DBSIZE"))).toBe(
+      "-ERR key is longer than 1900 bytes\r\n:0\r\n+OK\r\n",
+    );
+  });
+
   it("refuses keys that are too long and keeps the connection", async () => {
     expect(await ask(resp("SET", "k".repeat(2000), "v"), resp("PING"))).toBe(
       "-ERR key is longer than 1900 bytes\r\n+PONG\r\n+OK\r\n",

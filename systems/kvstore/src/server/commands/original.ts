@@ -1,7 +1,7 @@
 /** The verbs of the original kvstore. Over RESP they take and give what RESP can carry; typed into telnet they answer in its plain text. */
 import { NOT_AN_INTEGER, type Reply, ReplyError, SYNTAX_ERROR, wrongArity } from "../../reply.ts";
 import type { Operation } from "../../store/entry.ts";
-import type { RangeQuery, ReadableKeyspace } from "../../store/keyspace.ts";
+import { MAX_KEY_BYTES, type RangeQuery, type ReadableKeyspace } from "../../store/keyspace.ts";
 import { parseInteger } from "../../store/numbers.ts";
 import { operation } from "../../store/operations.ts";
 import { storedValue, valueIn } from "../../store/value.ts";
@@ -9,17 +9,24 @@ import { type Args, at, type Command, keyword } from "../command.ts";
 import { storedPairs, valueAt } from "./strings.ts";
 
 const SEPARATOR = "||";
+const KEY_TOO_LONG = new ReplyError(`ERR key is longer than ${MAX_KEY_BYTES} bytes`);
 /** The most that one READRANGE answers; LIMIT and AFTER page through more. */
 const MAX_RANGE_BYTES = 64 * 1024 * 1024;
 
 /** `k1 v1 k2 v2 ...`, or the original's two lists `k1||k2 v1||v2`. */
 function planBatch(args: Args): Operation | ReplyError {
-  if (args.length !== 2) return args.length % 2 === 0 ? operation("put", ...storedPairs(args)) : wrongArity("batchput");
+  if (args.length !== 2) return args.length % 2 === 0 ? planPairs(args) : wrongArity("batchput");
   const [keys, values] = args.map((list) => list.toString("latin1").split(SEPARATOR));
   if (!keys || keys.length !== values?.length)
     return new ReplyError(`ERR ${keys?.length} keys and ${values?.length} values: as many values as keys are needed`);
   const pairs = keys.flatMap((key, index) => [key, values[index] ?? ""]);
-  return operation("put", ...storedPairs(pairs.map((text) => Buffer.from(text, "latin1"))));
+  return planPairs(pairs.map((text) => Buffer.from(text, "latin1")));
+}
+
+/** Keys inside a list are known only here, so their length is checked here: a batch is stored whole or not at all. */
+function planPairs(pairs: Args): Operation | ReplyError {
+  const isTooLong = pairs.some((key, index) => index % 2 === 0 && key.length > MAX_KEY_BYTES);
+  return isTooLong ? KEY_TOO_LONG : operation("put", ...storedPairs(pairs));
 }
 
 /** READRANGE start end [LIMIT n] [AFTER key]: both ends included; AFTER continues behind the last key of the page before. */
