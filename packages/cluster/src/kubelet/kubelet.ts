@@ -71,6 +71,7 @@ class PodRunner implements LocalKubelet {
       }),
       store.subscribe("configmaps", ({ object }) => this.#sourceChanged("ConfigMap", object.metadata)),
       store.subscribe("secrets", ({ object }) => this.#sourceChanged("Secret", object.metadata)),
+      store.subscribe("persistentvolumeclaims", ({ object }) => this.#sourceChanged("Claim", object.metadata)),
     );
   }
 
@@ -119,7 +120,10 @@ class PodRunner implements LocalKubelet {
     worker.begin();
   }
 
-  #sourceChanged(kind: "ConfigMap" | "Secret", { namespace, name }: { namespace?: string; name: string }): void {
+  #sourceChanged(
+    kind: "ConfigMap" | "Secret" | "Claim",
+    { namespace, name }: { namespace?: string; name: string },
+  ): void {
     for (const worker of this.#workers.values()) {
       if (worker.pod.metadata?.namespace === namespace) worker.sourceChanged(`${kind}/${name}`);
     }

@@ -1,4 +1,5 @@
 /** A kubelet over the real registry in memory, with real processes in a temporary folder. */
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -164,6 +165,20 @@ export async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(Buffer.from(chunk as Uint8Array));
   return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The levels that this machine can test. */
+export const isolationLevels: readonly IsolationLevel[] = allowsNamespaces() ? ["namespaces", "plain"] : ["plain"];
+
+function allowsNamespaces(): boolean {
+  const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
+  try {
+    execFileSync("unshare", [...user, "--mount", "--uts", "true"], { stdio: "ignore" });
+    return true;
+  } catch {
+    console.warn("isolation level `namespaces` is not tested: unshare(1) is missing or not allowed on this machine");
+    return false;
+  }
 }
 
 export const sh = (name: string, script: string) => ({ name, image: "busybox", command: ["sh", "-c", script] });

@@ -2,12 +2,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { Pod } from "kubernetes-types/core/v1.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Fixture, isReady, openFixture, phaseIs, sh } from "./cluster-fixture.ts";
+import { type Fixture, isolationLevels, isReady, openFixture, phaseIs, sh } from "./cluster-fixture.ts";
 
 const statusOf = (pod: Pod | undefined, index = 0) => pod?.status?.containerStatuses?.[index];
 const forever = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
 
-describe.each(["namespaces", "plain"] as const)("pods with isolation %s", (isolation) => {
+describe.each(isolationLevels)("pods with isolation %s", (isolation) => {
   let fixture: Fixture;
   beforeAll(async () => {
     fixture = await openFixture(isolation);
@@ -194,6 +194,15 @@ describe.each(["namespaces", "plain"] as const)("pods with isolation %s", (isola
     expect(existsSync("/tmp/mine")).toBe(false);
     expect(Number(stdout.trim().split("\n").at(-1))).toBeLessThan(12);
     await removed("rooted");
+  });
+
+  it.runIf(isolation === "namespaces")("lets process 1 stand for the program, as in any container", async () => {
+    await fixture.run("first", { containers: [sh("main", "trap 'exit 9' TERM; while :; do sleep 0.05; done")] });
+    await fixture.until("first", isReady);
+    await fixture.exec("first", "kill", "1");
+    const pod = await fixture.until("first", (each) => statusOf(each)?.restartCount === 1);
+    expect(statusOf(pod)?.lastState?.terminated?.exitCode).toBe(9);
+    await removed("first");
   });
 
   it.runIf(isolation === "namespaces")("honours a read-only root, volumes excepted", async () => {

@@ -3,12 +3,12 @@ import { readFileSync } from "node:fs";
 import type { Pod } from "kubernetes-types/core/v1.js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { allProcesses, isAlive, type ProcessIdentity, processesOf, signal } from "../../src/kubelet/process/proc.ts";
-import { type Fixture, isReady, openFixture, phaseIs, sh } from "./cluster-fixture.ts";
+import { type Fixture, isolationLevels, isReady, openFixture, phaseIs, sh } from "./cluster-fixture.ts";
 
 const statusOf = (pod: Pod | undefined) => pod?.status?.containerStatuses?.[0];
 const ticking = "trap 'exit 0' TERM; n=0; while :; do n=$((n+1)); echo tick $n; sleep 0.05; done";
 
-describe.each(["namespaces", "plain"] as const)("the kubelet's end with isolation %s", (isolation) => {
+describe.each(isolationLevels)("the kubelet's end with isolation %s", (isolation) => {
   let fixture: Fixture;
   beforeEach(async () => {
     fixture = await openFixture(isolation);

@@ -95,6 +95,15 @@ describe("starting", () => {
     expect(machine.events).toEqual(["FailedMount", "FailedMount"]);
   });
 
+  it("tries at once when what it waited for has changed", () => {
+    const failure = { reason: "CreateContainerConfigError", message: 'configmap "x" not found' };
+    const machine = new Machine({})
+      .prepare()
+      .tell({ type: "starting", name: "main" }, { type: "startFailed", name: "main", ...failure });
+    expect(machine.actions).toEqual([]);
+    expect(machine.tell({ type: "sourceChanged" }).actions).toEqual(["start main"]);
+  });
+
   it("runs init containers one after the other", () => {
     const machine = new Machine({ initContainers: [named("one"), named("two")] }).prepare();
     expect(machine.actions).toEqual(["start one"]);

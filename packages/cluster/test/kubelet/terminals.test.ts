@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findProgram } from "../../src/kubelet/images/find-program.ts";
 import type { ExecSession } from "../../src/kubelet/types.ts";
-import { type Fixture, isReady, openFixture, phaseIs, sh } from "./cluster-fixture.ts";
+import { type Fixture, isolationLevels, isReady, openFixture, phaseIs, sh } from "./cluster-fixture.ts";
 
 const hasScript = findProgram("script", process.env.PATH) !== undefined;
 if (!hasScript) console.warn("terminal tests are skipped: script(1) of util-linux is not on PATH");
@@ -34,7 +34,7 @@ function deferred<T>() {
   return { promise, resolve };
 }
 
-describe.each(["namespaces", "plain"] as const)("terminals with isolation %s", (isolation) => {
+describe.each(isolationLevels)("terminals with isolation %s", (isolation) => {
   let fixture: Fixture;
   const pod = { namespace: "default", name: "host" };
   beforeAll(async () => {

@@ -40,6 +40,8 @@ export type Fact =
       readonly output: string;
     }
   | { readonly type: "announced"; readonly name: string }
+  /** What a failed mount or start may have waited for is there now. */
+  | { readonly type: "sourceChanged" }
   | { readonly type: "deleted"; readonly graceMs: number }
   | { readonly type: "failed"; readonly reason: string; readonly message: string };
 
@@ -56,7 +58,11 @@ const reducers: { readonly [T in Fact["type"]]: Reducer<Extract<Fact, { type: T 
   preparing: (state) => ({ ...state, sandbox: "preparing", prepareRetryAt: undefined }),
   prepared: (state, { podIP }) => ({ ...state, sandbox: "ready", podIP, prepareBackoff: undefined }),
   prepareFailed: (state, _, { now, timing }) => {
-    const prepareBackoff = grow(state.prepareBackoff ?? noBackoff, { ...timing, backoffBaseMs: firstMountRetryMs });
+    const prepareBackoff = grow(state.prepareBackoff ?? noBackoff, {
+      ...timing,
+      backoffBaseMs: firstMountRetryMs,
+      backoffMaxMs: lastMountRetryMs,
+    });
     return { ...state, sandbox: "none", prepareBackoff, prepareRetryAt: now + prepareBackoff.delayMs };
   },
   starting: (state, { name }) =>
@@ -113,6 +119,11 @@ const reducers: { readonly [T in Fact["type"]]: Reducer<Extract<Fact, { type: T 
   },
   announced: (state, { name }, { pod }) =>
     change(state, name, (before) => ({ waiting: backoffNotice(before, pod), announceAt: undefined })),
+  sourceChanged: (state) => ({
+    ...state,
+    prepareRetryAt: undefined,
+    containers: mapValues(state.containers, (each) => (waitsForSource(each) ? { ...each, retryAt: 0 } : each)),
+  }),
   deleted: (state, { graceMs }, { now }) => ({
     ...state,
     deletion: {
@@ -124,6 +135,12 @@ const reducers: { readonly [T in Fact["type"]]: Reducer<Extract<Fact, { type: T 
 };
 
 const firstMountRetryMs = 500;
+const lastMountRetryMs = 10_000;
+
+const waitsForSource = ({ waiting }: ContainerState): boolean => waiting?.reason === "CreateContainerConfigError";
+
+const mapValues = <T>(record: Readonly<Record<string, T>>, change: (value: T) => T): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 
 /** The state after `fact`. */
 export function reduce(state: PodState, fact: Fact, context: Context): PodState {

@@ -91,8 +91,7 @@ export class PodWorker {
   /** A config map or secret has changed; `reference` as `ConfigMap/name`. */
   sourceChanged(reference: string): void {
     if (this.#state.sandbox === "ready" && volumeReferences(this.#pod).has(reference)) this.#refresh();
-    if (Object.values(this.#state.containers).some(({ waiting }) => waiting?.reason === "CreateContainerConfigError"))
-      this.#step();
+    this.#happened({ type: "sourceChanged" });
   }
 
   /** Ends every process and leaves the object as it is. */
