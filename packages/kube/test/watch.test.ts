@@ -144,3 +144,13 @@ test("ends when its reader stops reading", async () => {
   for await (const _ of watch) break;
   expect(await watch[Symbol.asyncIterator]().next()).toMatchObject({ done: true });
 });
+
+test("leaves no connection open", async () => {
+  const connections = () => process.getActiveResourcesInfo().filter((kind) => kind.startsWith("TCPSocket")).length;
+  const { watch } = await start({ lists: [[pod("a", "1")]], watches: [send(line("ADDED", pod("b", "101")))] });
+  expect(await take(watch, 2)).toEqual(["=a", "added b"]);
+  expect(connections()).toBeGreaterThan(0);
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  for (let turns = 0; connections() > 0 && turns < 1000; turns++) await new Promise(setImmediate);
+  expect(connections()).toBe(0);
+});

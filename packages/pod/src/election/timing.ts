@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { ElectionError } from "../errors.ts";
 import type { ElectionTiming } from "./types.ts";
 
@@ -23,7 +24,7 @@ const clockMargin = 1.25;
 
 /** Fills in what is not given, in proportion to the duration, and refuses an order that would not be safe. */
 export function resolveTiming(given: Partial<ElectionTiming> = {}): ElectionTiming {
-  const timing = { ...electionTiming(given.leaseDurationMs), ...given };
+  const timing = { ...electionTiming(given.leaseDurationMs), ...defined(given) };
   const { leaseDurationMs, renewDeadlineMs, retryPeriodMs } = timing;
   if (!(leaseDurationMs >= 1000)) refuse("a Lease lasts at least one second", timing);
   if (!(renewDeadlineMs * clockMargin <= leaseDurationMs))

@@ -8,6 +8,7 @@
  */
 
 import { pause, within } from "../deadline.ts";
+import { defined } from "../defined.ts";
 import { messageOf, PodError } from "../errors.ts";
 import type { Phase, PodProcess, PodRuntime, RunPodOptions } from "./types.ts";
 
@@ -38,7 +39,7 @@ class Pod implements PodRuntime {
       graceMs: 25_000,
       startDeadlineMs: 300_000,
       process: process as PodProcess,
-      ...options,
+      ...defined(options),
     };
   }
 

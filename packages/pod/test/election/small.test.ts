@@ -4,6 +4,7 @@ import { watchLag } from "../../src/election/lag.ts";
 import { microTime, parseMicroTime } from "../../src/election/micro-time.ts";
 import { LiveTerm } from "../../src/election/term.ts";
 import { electionTimingFromEnv, resolveTiming } from "../../src/election/timing.ts";
+import type { ElectionTiming } from "../../src/election/types.ts";
 import { manualClock } from "../manual-clock.ts";
 
 describe("MicroTime", () => {
@@ -32,6 +33,8 @@ describe("timing", () => {
       retryPeriodMs: 2_000,
     });
     expect(electionTimingFromEnv({ LEASE_TTL_SECONDS: "3" }).leaseDurationMs).toBe(3_000);
+    const partly: Partial<ElectionTiming> = Object.assign({}, { leaseDurationMs: 3_000, retryPeriodMs: undefined });
+    expect(resolveTiming(partly)).toEqual({ leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryPeriodMs: 400 });
     expect(() => electionTimingFromEnv({ LEASE_TTL_SECONDS: "soon" })).toThrow(/LEASE_TTL_SECONDS/);
   });
 
