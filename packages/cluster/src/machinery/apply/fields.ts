@@ -1,3 +1,5 @@
+import { isObject } from "../json.ts";
+
 /**
  * Sets of fields in the form in which Kubernetes stores them (FieldsV1): a tree whose keys are `f:name`, `k:{"key":"value"}` or `v:value`.
  * A node without keys is a member; a node with keys is one when it has the key `.`. Trees are never changed, so they can be shared.
@@ -7,6 +9,12 @@ export interface Fields {
 }
 
 export const noFields: Fields = {};
+
+/** Whether a value that a client sent is such a tree. */
+export const isFields = (value: unknown): value is Fields =>
+  isObject(value) &&
+  Object.entries(value).every(([element, child]) => /^(\.$|[fvki]:)/.test(element) && isFields(child));
+
 const self = ".";
 
 const hasKeys = (fields: Fields) => {
@@ -85,7 +93,16 @@ export const formatPath = (path: readonly string[]): string => path.map(formatEl
 function formatElement(element: string): string {
   const text = element.slice(2);
   if (element.startsWith("f:")) return `.${text}`;
-  if (element.startsWith("v:")) return `[=${text}]`;
-  const keys = Object.entries(JSON.parse(text) as Record<string, unknown>);
-  return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(",")}]`;
+  if (element.startsWith("k:")) return `[${formatKeys(text)}]`;
+  return `[=${text}]`;
+}
+
+/** As they are when a client has sent what is no JSON. */
+function formatKeys(text: string): string {
+  try {
+    const keys = Object.entries(JSON.parse(text) as Record<string, unknown>);
+    return keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(",");
+  } catch {
+    return text;
+  }
 }

@@ -1,8 +1,8 @@
 /** The entries of `metadata.managedFields`: who owns which fields. Entries are never changed, only replaced. */
 import type { ManagedFieldsEntry } from "kubernetes-types/meta/v1.js";
-import { isObject, jsonEqual } from "../json.ts";
+import { jsonEqual } from "../json.ts";
 import type { ApiObject } from "../types.ts";
-import { type Fields, isEmptySet, noFields, subtract, union } from "./fields.ts";
+import { type Fields, isEmptySet, isFields, noFields, subtract, union } from "./fields.ts";
 
 export type Operation = "Apply" | "Update";
 
@@ -31,9 +31,9 @@ export function entriesOf(object: ApiObject | undefined): readonly Entry[] {
 
 function decode(entry: ManagedFieldsEntry): Entry[] {
   const { manager = "unknown", operation, apiVersion = "", subresource, time, fieldsV1 } = entry;
-  if ((operation !== "Apply" && operation !== "Update") || !isObject(fieldsV1)) return [];
+  if ((operation !== "Apply" && operation !== "Update") || !isFields(fieldsV1)) return [];
   const owner = { manager, operation, apiVersion, ...(subresource && { subresource }) } as const;
-  return [{ ...owner, ...(time && { time }), fields: fieldsV1 as Fields }];
+  return [{ ...owner, ...(time && { time }), fields: fieldsV1 }];
 }
 
 export const encode = ({ fields, manager, operation, apiVersion, time, subresource }: Entry): ManagedFieldsEntry => ({
