@@ -46,7 +46,7 @@ class PodRunner implements LocalKubelet {
   /** By uid: the successor of a StatefulSet's pod has the same name. */
   readonly #workers = new Map<string, PodWorker>();
   readonly #unsubscribe: (() => void)[] = [];
-  #saved = new Map<string, SavedPod>();
+  readonly #saved = new Map<string, SavedPod>();
   #host: Host | undefined;
   #nodes: Nodes | undefined;
 
@@ -64,7 +64,7 @@ class PodRunner implements LocalKubelet {
     const { store, nodes } = this.#options;
     this.#host = await this.#prepareHost();
     this.#nodes = await startNodes(this.#options, this.#host.timing);
-    await this.#loadSaved(this.#host.podsFolder);
+    await this.#loadSaved(this.#host);
     this.#unsubscribe.push(
       store.subscribe("pods", (change) => {
         if (nodes.includes(change.object.spec?.nodeName ?? "")) this.#podChanged(change);
@@ -73,6 +73,9 @@ class PodRunner implements LocalKubelet {
       store.subscribe("secrets", ({ object }) => this.#sourceChanged("Secret", object.metadata)),
       store.subscribe("persistentvolumeclaims", ({ object }) => this.#sourceChanged("Claim", object.metadata)),
     );
+    // Those that nobody took up were on nodes that are no longer ours.
+    for (const each of this.#saved.values()) await endSaved(each);
+    this.#saved.clear();
   }
 
   async #prepareHost(): Promise<Host> {
@@ -91,12 +94,15 @@ class PodRunner implements LocalKubelet {
   }
 
   /** Pods that are still wanted wait for their worker; the processes and folders of all others go. */
-  async #loadSaved(podsFolder: string): Promise<void> {
+  async #loadSaved({ podsFolder, addresses }: Host): Promise<void> {
     const { saved, broken } = readSavedPods(podsFolder);
     for (const each of saved) {
-      const { namespace, name, uid } = each.pod;
-      if (this.#options.store.get("pods", namespace, name)?.metadata.uid === uid) this.#saved.set(uid, each);
-      else await endSaved(each);
+      const { namespace, name, uid, podIP } = each.pod;
+      const isWanted = this.#options.store.get("pods", namespace, name)?.metadata.uid === uid;
+      if (!isWanted) await endSaved(each);
+      else this.#saved.set(uid, each);
+      // Before any new pod is given one.
+      if (isWanted) addresses.reserve(podIP);
     }
     for (const folder of broken) await removeFolder(folder);
   }

@@ -66,6 +66,18 @@ describe.each(isolationLevels)("the kubelet's end with isolation %s", (isolation
     expect(statusOf(pod)?.lastState?.terminated).toMatchObject({ exitCode: 0 });
   });
 
+  it("keeps a pod's address from a newcomer that the registry lists first", async () => {
+    await fixture.run("old", { containers: [sh("main", ticking)] });
+    const before = await fixture.until("old", isReady);
+    fixture.crash();
+    await fixture.run("a-newcomer", { containers: [sh("main", ticking)] });
+    await successor();
+    const newcomer = await fixture.until("a-newcomer", isReady);
+    const after = await fixture.until("old", isReady);
+    expect(after.status?.podIP).toBe(before.status?.podIP);
+    expect(newcomer.status?.podIP).not.toBe(before.status?.podIP);
+  });
+
   it("ends processes whose pod has been removed meanwhile", async () => {
     await fixture.run("orphan", { containers: [sh("main", ticking)] });
     const pod = await fixture.until("orphan", isReady);

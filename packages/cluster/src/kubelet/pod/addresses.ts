@@ -25,6 +25,11 @@ export class PodAddresses {
     );
   }
 
+  /** Keeps an address for the pod that had it before; one that is no pod address needs no keeping. */
+  reserve(address: string): void {
+    if (this.#range.contains(address)) this.#taken.add(address);
+  }
+
   release(address: string): void {
     this.#taken.delete(address);
   }

@@ -157,9 +157,9 @@ export class PodRuntime {
     return { record, ended: undefined };
   }
 
-  /** Takes the address that the pod had before. */
-  reclaim(pod: Pod, podIP: string): void {
-    this.#podIP = pod.spec?.hostNetwork ? podIP : this.#host.addresses.take(podIP);
+  /** Takes the address that the pod had before, which has been reserved for it. */
+  reclaim(podIP: string): void {
+    this.#podIP = podIP;
   }
 
   #hold(running: RunningContainer): RunningContainer {

@@ -53,7 +53,7 @@ export class PodWorker {
   /** Takes over what an earlier run of the cluster left of this pod. */
   restore(saved: SavedPod): void {
     const { clock } = this.#host.options;
-    this.runtime.reclaim(this.#pod, saved.pod.podIP);
+    this.runtime.reclaim(saved.pod.podIP);
     const runs = saved.runs.map((record) => this.runtime.adopt(record));
     this.#state = restoreState(this.#pod, saved.pod, runs, this.#host.timing, clock.now());
     for (const running of this.runtime.containers.values()) this.#watch(running);
