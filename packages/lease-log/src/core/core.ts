@@ -71,13 +71,17 @@ export class Core {
     return decideCandidacy(this.#node, record, now);
   }
 
-  /** Whether a read of the state made now is linearizable: this node holds every acknowledged write, and nobody else can acknowledge more. */
-  canRead(at: Instant): boolean {
+  /**
+   * Whether a read of the state made now is linearizable: the state holds every acknowledged write, and nobody else can acknowledge more. `applied` is how far
+   * the state really is: it may be behind what batches have asked for, while one waits for the disk.
+   */
+  canRead(at: Instant, applied: number): boolean {
     const { leading } = this.#node;
+    if (applied < this.#node.applied) return false;
     return leading?.hasOpened === true && hasAuthority({ node: this.#node, out: new Out(), at }, leading);
   }
 
-  /** Whether writes may be acknowledged now; in `async` the term decides alone. */
+  /** Whether this node may act as the primary now. */
   hasAuthority(at: Instant): boolean {
     const { leading } = this.#node;
     return leading !== undefined && hasAuthority({ node: this.#node, out: new Out(), at }, leading);

@@ -192,9 +192,13 @@ export class LogDriver implements OpenReplicatedLog {
 
   readBarrier(): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
-    if (this.#core.canRead(this.#instant())) return READY;
-    if (!this.#core.isLeading || this.#core.hasOpened) return Promise.reject(this.#notPrimary());
+    if (this.#canRead()) return READY;
+    if (!this.#core.hasAuthority(this.#instant())) return Promise.reject(this.#notPrimary());
     return new Promise((resolve, reject) => this.#barriers.push({ resolve, reject }));
+  }
+
+  #canRead(): boolean {
+    return this.#core.canRead(this.#instant(), this.#settings.stateMachine.applied().index);
   }
 
   candidacy(record: ArbiterRecord | undefined): Candidacy {
@@ -307,7 +311,7 @@ export class LogDriver implements OpenReplicatedLog {
     const results = stateMachine.apply(this.#storage.cache.entries(from, to));
     const { count, oldestAt } = this.#proposals.answer(from, results);
     if (count > 0) metrics.committed?.(count, clock.now() - oldestAt);
-    if (this.#barriers.length > 0 && this.#core.canRead(this.#instant())) {
+    if (this.#barriers.length > 0 && this.#canRead()) {
       for (const barrier of this.#barriers.splice(0)) barrier.resolve();
     }
   }

@@ -158,7 +158,7 @@ export class SimNode {
   /** Calls back with the value, or not at all when it can't be read here now. */
   read(key: string, answer: (value: string | undefined) => void): void {
     this.#awake(() => {
-      if (this.core.canRead(this.#instant())) answer(this.#values.get(key));
+      if (this.core.canRead(this.#instant(), this.#applied.index)) answer(this.#values.get(key));
     });
   }
 
