@@ -100,7 +100,9 @@ export class Faults {
     lease.faults = GOOD_API;
     for (const id of ids) {
       lease.setAway(id, false);
-      this.#group.node(id)?.wake();
+      const node = this.#group.node(id);
+      if (node) node.diskDelay = 1;
+      node?.wake();
       this.#group.boot(id);
     }
   }

@@ -322,8 +322,8 @@ export class SimNode {
 
   #afterSync(task: () => void): void {
     const { random } = this.#world;
-    const ms = random.chance(0.01) ? random.between(50, 800) : random.between(0.1, 8);
-    this.clock.after(ms * this.diskDelay, () => this.#awake(task));
+    const ms = random.chance(0.01) ? random.between(50, 800) : random.between(0.1, 8) * this.diskDelay;
+    this.clock.after(ms, () => this.#awake(task));
   }
 
   #every(ms: number, task: () => void): void {

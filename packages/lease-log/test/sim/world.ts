@@ -202,7 +202,7 @@ class Run implements World, Group {
     for (const node of nodes) {
       if (node.applied.index !== primary.applied.index || node.applied.epoch !== primary.applied.epoch) {
         this.#problems.push(
-          `${node.id} ends at ${JSON.stringify(node.applied)}, the primary ${primary.id} at ${JSON.stringify(primary.applied)}`,
+          `${node.id} ends at ${JSON.stringify(node.applied)}, the primary ${primary.id} at ${JSON.stringify(primary.applied)}; ${JSON.stringify(primary.core.status(primary.clock.now()).replicas)} ${JSON.stringify({ ...node.core.status(node.clock.now()), base: node.core.base })}`,
         );
       }
     }
