@@ -108,3 +108,13 @@ export class Machine {
 }
 
 const NONE: Payload = {};
+
+/** Whether a batch may hold anything but appends, sends and commits. */
+export function isRare(input: Input, batch: Batch): boolean {
+  if (input.type !== "durable" && input.type !== "fed" && input.type !== "propose" && input.type !== "message")
+    return true;
+  if (input.type === "message" && input.message.type !== "ack" && input.message.type !== "append") return true;
+  return (
+    batch.record !== undefined || batch.stepDown !== undefined || batch.lost !== undefined || batch.snapshots.length > 0
+  );
+}

@@ -10,7 +10,7 @@ import { Appender } from "./appender.ts";
 import { Compaction } from "./compaction.ts";
 import { Feeder } from "./feeder.ts";
 import { Handover } from "./handover.ts";
-import { Machine, type Payload } from "./machine.ts";
+import { isRare, Machine, type Payload } from "./machine.ts";
 import { Proposals } from "./proposals.ts";
 import { type RoleState, Roles } from "./roles.ts";
 import type { Settings } from "./settings.ts";
@@ -389,13 +389,3 @@ export class LogDriver implements OpenReplicatedLog {
 }
 
 const READY = Promise.resolve();
-
-/** Whether a batch may hold anything but appends, sends and commits. */
-function isRare(input: Input, batch: Batch): boolean {
-  if (input.type !== "durable" && input.type !== "fed" && input.type !== "propose" && input.type !== "message")
-    return true;
-  if (input.type === "message" && input.message.type !== "ack" && input.message.type !== "append") return true;
-  return (
-    batch.record !== undefined || batch.stepDown !== undefined || batch.lost !== undefined || batch.snapshots.length > 0
-  );
-}
