@@ -80,6 +80,8 @@ function withoutRecord(node: Node, now: number): Candidacy {
 
 function firstBoot(node: Node, reports: ReadonlyMap<string, Report>, now: number): Candidacy {
   const { config } = node;
+  if (node.hasSeenData)
+    return { abstain: "the Lease was deleted, and this disk is empty: to start anew, restart all members" };
   const holder = [...reports].find(([, report]) => report.dataId !== undefined);
   if (holder) return { abstain: `this disk is empty, but ${holder[0]} holds data` };
   const silent = node.peers.filter((peer) => peer !== config.id && !reports.has(peer));

@@ -9,7 +9,7 @@
  * `follower.ts` what a replica accepts, `replicas.ts` how the primary brings a replica up to date.
  */
 import type { ArbiterRecord, Candidacy, LogStatus, Position } from "../types.ts";
-import { decideCandidacy } from "./candidacy.ts";
+import { decideCandidacy, isOwnStart } from "./candidacy.ts";
 import { acknowledge, advance, onAppend, onHeartbeat, onProbe, onSnapshotOffered } from "./follower.ts";
 import { onRecorded, reviewInSync } from "./in-sync.ts";
 import {
@@ -26,7 +26,8 @@ import {
 } from "./leader.ts";
 import { LogIndex } from "./log-shape.ts";
 import type { Ack, Message, Refuse } from "./messages.ts";
-import { hasDefect, type Leading, type Node, Out, type Step } from "./node.ts";
+import { type Leading, type Node, Out, type Step } from "./node.ts";
+import { readRecord } from "./record.ts";
 import { feed, onAck, onFed, onState, probe } from "./replicas.ts";
 import { statusOf } from "./status.ts";
 import type { Batch, CoreConfig, Input, Instant, Restored } from "./types.ts";
@@ -54,6 +55,7 @@ export class Core {
       isInstalling: false,
       isLeaving: false,
       isForeign: false,
+      hasSeenData: false,
       promisedUntil: -Infinity,
       consent: undefined,
     };
@@ -217,7 +219,7 @@ function onRefuse(step: Step, from: string, { reason, epoch }: Refuse): void {
   const { leading } = step.node;
   const replica = leading?.replicas.get(from);
   if (!leading || !replica) return;
-  if (reason === "epoch" && epoch > leading.epoch && !hasDefect(step.node, "accept-old-epochs")) {
+  if (reason === "epoch" && epoch > leading.epoch) {
     resign(step, `${from} has seen epoch ${epoch}`);
     return;
   }
@@ -265,6 +267,8 @@ function onArbiter(step: Step, observed: ArbiterRecord | undefined, termEpoch: n
   const { node } = step;
   if ((observed?.epoch ?? 0) > (node.consent?.epoch ?? Infinity)) node.consent = undefined;
   node.observed = observed;
+  const record = readRecord(observed, node.config.annotation);
+  if (record && !isOwnStart(node, record)) node.hasSeenData = true;
   node.termEpoch = termEpoch;
   checkAuthority(step);
   const isNew = termEpoch !== undefined && termEpoch !== node.leading?.epoch;

@@ -98,6 +98,8 @@ export interface Node {
   isInstalling: boolean;
   isLeaving: boolean;
   isForeign: boolean;
+  /** An empty disk has seen a record that names data: it does not start another cluster if that record goes. Forgotten by a restart. */
+  hasSeenData: boolean;
   promisedUntil: number;
   /** The last time this node agreed to take the Lease: a PUT may be on its way. */
   consent: { readonly epoch: number; readonly at: number } | undefined;

@@ -47,7 +47,6 @@ export type CoreDefect =
   | "commit-without-waiting"
   | "promote-anyone"
   | "add-without-waiting"
-  | "accept-old-epochs"
   | "lead-incomplete"
   | "read-without-authority";
 

@@ -86,7 +86,9 @@ class Run implements World, Group {
   }
 
   get canDeleteLease(): boolean {
-    return this.#options.mode !== "async";
+    // A member that never joined could rightly take a deleted record for a first boot.
+    const haveJoined = [...this.#disks.values()].every((disk) => disk.meta.value.dataId !== undefined);
+    return this.#options.mode !== "async" && haveJoined;
   }
 
   node(id: string): SimNode | undefined {
