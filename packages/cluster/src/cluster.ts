@@ -14,6 +14,7 @@ import { openStore } from "./machinery/open-store.ts";
 import type { Registry } from "./machinery/types.ts";
 import { addressPlan } from "./network/addresses.ts";
 import { startDns } from "./network/dns/server.ts";
+import { startNetworkPolicies } from "./network/policy/network-policies.ts";
 import { preloadEnvironment } from "./network/preload/environment.ts";
 import { startServiceProxy } from "./network/proxy/service-proxy.ts";
 import { type ClusterOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
@@ -70,6 +71,9 @@ async function assemble(options: ResolvedOptions, undo: UndoStack): Promise<Clus
   const recordEvent = createEventRecorder({ store, clock });
   const apiServer = { host: plan.apiServer, port: apiPort };
   const nodes = Array.from({ length: options.nodes }, (_, index) => `node-${index + 1}`);
+  const policyDir = join(dir.path, "network");
+  const policies = startNetworkPolicies({ store, dir: policyDir });
+  undo.push(() => policies.stop());
   const kubelet = createKubelet({
     store,
     plan,
@@ -82,7 +86,10 @@ async function assemble(options: ResolvedOptions, undo: UndoStack): Promise<Clus
     caPem: pki.caPem,
     apiServer,
     recordEvent,
-    preload: { environment: (podIp, pod) => preloadEnvironment({ plan, podIp, pod }) },
+    preload: {
+      liveDir: policyDir,
+      environment: (podIp, pod) => preloadEnvironment({ plan, podIp, pod, policyFile: policies.fileFor(pod) }),
+    },
     timing: { backoffBaseMs: options.restartBackoffMs },
   });
   const api = await startApiServer({
@@ -128,7 +135,7 @@ async function assemble(options: ResolvedOptions, undo: UndoStack): Promise<Clus
     caPem: pki.caPem,
     adminToken: pki.adminToken,
     nodes,
-    isolation: kubelet.isolation as "namespaces" | "plain",
+    isolation: kubelet.isolation,
     registry: store,
     stop: () => undo.run(),
   };

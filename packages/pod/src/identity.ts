@@ -12,7 +12,7 @@ export interface PodIdentity {
   readonly ordinal: number | undefined;
   /** The name without the ordinal. */
   readonly set: string | undefined;
-  /** New for every call, so once per process: two processes that bear the same pod name are told apart by it. */
+  /** New for every call, so once per process: two processes that bear the same pod name are told apart by it. Begins with `POD_UID/` where that is set. */
   readonly incarnation: string;
   /** Whether there is a Kubernetes to talk to from inside. */
   readonly inKubernetes: boolean;
@@ -28,7 +28,7 @@ export function podIdentity(env: Readonly<Record<string, string | undefined>> = 
     ip: env.POD_IP || undefined,
     ordinal: numbered ? Number(numbered[2]) : undefined,
     set: numbered?.[1],
-    incarnation: randomUUID(),
+    incarnation: env.POD_UID ? `${env.POD_UID}/${randomUUID()}` : randomUUID(),
     inKubernetes: Boolean(env.KUBERNETES_SERVICE_HOST),
   };
 }

@@ -45,7 +45,11 @@ export interface KubeletOptions {
   readonly apiServer: { readonly host: string; readonly port: number };
   readonly recordEvent: RecordEvent;
   /** What makes Node programs use the cluster's DNS and the pod's address. */
-  readonly preload?: { environment(podIp: string, pod: Pod): Record<string, string> };
+  readonly preload?: {
+    environment(podIp: string, pod: Pod): Record<string, string>;
+    /** A host folder whose changes every container sees, at its own path. */
+    readonly liveDir?: string;
+  };
   readonly timing?: Partial<Timing>;
 }
 

@@ -5,7 +5,15 @@
  * alive for its recorded duration after the observer *saw* it move.
  */
 import type { Lease } from "kubernetes-types/coordination/v1.js";
-import { type Contender, handToAnnotation, isHeldBy, recordedDurationMs, recordOf, signOfLife } from "./lease.ts";
+import {
+  type Contender,
+  handToAnnotation,
+  isHeldBy,
+  isHeldByPredecessor,
+  recordedDurationMs,
+  recordOf,
+  signOfLife,
+} from "./lease.ts";
 import type { ElectionTiming, LeaseRecord } from "./types.ts";
 
 /** The Lease as one observer knows it. */
@@ -33,6 +41,8 @@ export interface View {
 export type Action =
   | { readonly kind: "take" }
   | { readonly kind: "renew" }
+  /** Let a Lease go that an earlier process of this pod left behind. */
+  | { readonly kind: "release" }
   | { readonly kind: "end"; readonly reason: string }
   | { readonly kind: "wait"; readonly until: number; readonly reason: string };
 
@@ -79,9 +89,10 @@ function decideAsCandidate({ me, timing, observation, yieldUntil }: View, now: n
   const { record, seenAt, expiresAt } = observation;
   // Ours without a term: a take or a release whose answer was lost, or a term that ran out. No other process bears this incarnation, and this
   // one holds no term, so there is nobody to wait for; the new acquisition is a compare-and-swap with an epoch of its own.
-  // The same pod name with another incarnation gets no such treatment: a container that hangs on a lost node may still run beside the pod
-  // that replaced it.
+  // The same pod name with another uid gets no such treatment: a container that hangs on a lost node may still run beside the pod that
+  // replaced it. A dead process of this very pod is let go for, rather than succeeded: a replica that is up already serves sooner.
   if (isHeldBy(record, me)) return { kind: "take" };
+  if (isHeldByPredecessor(record, me)) return { kind: "release" };
   if (now < expiresAt)
     return { kind: "wait", until: expiresAt, reason: `held by ${record.holder ?? "a deleted Lease's holder"}` };
   const favourite = record.holder === undefined ? record.annotations[handToAnnotation] : undefined;

@@ -16,7 +16,7 @@ import { type AnnotationChange, PendingAnnotations } from "./annotations.ts";
 import { bounded } from "./calls.ts";
 import { type Action, type Decide, decide, type View } from "./decide.ts";
 import { watchLag } from "./lag.ts";
-import { acquired, isSameRecord, recordOf, renewed } from "./lease.ts";
+import { acquired, recordOf, renewed } from "./lease.ts";
 import { LeaseHandle } from "./lease-handle.ts";
 import type { ElectionOptions } from "./options.ts";
 import { Sleeper } from "./sleeper.ts";
@@ -165,6 +165,8 @@ class LeaseElection implements Election {
       case "end":
         this.#term?.end(action.reason);
         return 0;
+      case "release":
+        return this.#releasePredecessor();
       case "wait":
         return Math.max(1, Math.min(this.#candidatePause(), action.until - this.#clock.now()));
     }
@@ -199,6 +201,14 @@ class LeaseElection implements Election {
     this.#logger.info("became leader", { lease: this.#options.access.name, epoch });
     this.#notify();
     return this.#holderPause();
+  }
+
+  /** Whoever is up already goes first; this process has only just started. */
+  async #releasePredecessor(): Promise<number> {
+    this.#logger.info("releasing the Lease that an earlier process of this pod left", { epoch: this.observed?.epoch });
+    await this.#lease.release(undefined, this.#stopping.signal);
+    this.yieldFor(this.#timing.retryPeriodMs);
+    return this.#timing.retryPeriodMs;
   }
 
   async #renew(): Promise<number> {
@@ -299,13 +309,16 @@ class LeaseElection implements Election {
     cancel();
   }
 
-  /** A hint wakes the loop, which reads for itself: events may come late or out of order, reads don't. Renewals alone wake nobody. */
+  /**
+   * A hint wakes the loop, which reads for itself: events may come late or out of order, reads don't. Renewals wake it too: a candidate that
+   * sees each one when it happens knows to the millisecond when the holder's word runs out.
+   */
   async #followHints(): Promise<void> {
     const hints = this.#options.access.watch?.(this.#stopping.signal);
     if (!hints) return;
     try {
       for await (const lease of hints) {
-        if (!this.#term && !isSameRecord(recordOf(lease), this.observed)) this.#sleeper.wake();
+        if (!this.#term && this.#lease.isNews(lease)) this.#sleeper.wake();
       }
     } catch (error) {
       this.#logger.warn("the Lease can't be watched; polling it instead", { reason: messageOf(error) });

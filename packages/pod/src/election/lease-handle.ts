@@ -5,9 +5,17 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../logging/types.ts";
 import { bounded } from "./calls.ts";
 import { type Observation, observe } from "./decide.ts";
-import { type Contender, isHeldBy, isSameRecord, recordOf, released } from "./lease.ts";
+import {
+  type Contender,
+  isHeldBy,
+  isHeldByPredecessor,
+  isSameRecord,
+  recordOf,
+  released,
+  signOfLife,
+} from "./lease.ts";
 import type { LeaseAccess } from "./options.ts";
-import type { ElectionTiming } from "./types.ts";
+import type { ElectionTiming, LeaseRecord } from "./types.ts";
 
 export interface LeaseHandleOptions {
   readonly access: LeaseAccess;
@@ -20,6 +28,8 @@ export interface LeaseHandleOptions {
 }
 
 const releaseAttempts = 3;
+
+const isOurs = (record: LeaseRecord, me: Contender): boolean => isHeldBy(record, me) || isHeldByPredecessor(record, me);
 
 export class LeaseHandle {
   readonly #options: LeaseHandleOptions;
@@ -45,6 +55,13 @@ export class LeaseHandle {
     return this.#isUncertain;
   }
 
+  /** Whether this reading differs from the last in what it says or in the holder's sign of life. */
+  isNews(lease: Lease | undefined): boolean {
+    const known = this.#observation?.lease;
+    if (known === undefined || lease === undefined) return known !== lease;
+    return signOfLife(known) !== signOfLife(lease) || !isSameRecord(recordOf(known), recordOf(lease));
+  }
+
   async read(stop: AbortSignal): Promise<void> {
     const { access } = this.#options;
     const lease = await this.#call("read the Lease", stop, (signal) => access.read(signal));
@@ -66,13 +83,13 @@ export class LeaseHandle {
     return true;
   }
 
-  /** Lets the Lease go if it is in our name. Throws when that could not be done; it then expires. */
+  /** Lets the Lease go if it is in our name, or in that of an earlier process of this pod. Throws when that could not be done; it then expires. */
   async release(handTo: string | undefined, stop: AbortSignal): Promise<void> {
     const { me, clock } = this.#options;
     for (let attempt = 0; attempt < releaseAttempts; attempt++) {
       if (this.#isUncertain) await this.read(stop);
       const lease = this.#observation?.lease;
-      if (!lease || !isHeldBy(recordOf(lease), me)) return;
+      if (!lease || !isOurs(recordOf(lease), me)) return;
       const isReleased = await this.write("release the Lease", released(lease, clock.wallMs(), handTo), stop).catch(
         (error: unknown) => this.#warn("the Lease could not be released", error),
       );

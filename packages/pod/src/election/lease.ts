@@ -10,6 +10,7 @@ export const handToAnnotation = "coracle.dev/hand-to";
 
 export interface Contender {
   readonly name: string;
+  /** `<pod uid>/<process>` where the pod's uid is known; otherwise anything that is new for each process. */
   readonly incarnation: string;
 }
 
@@ -24,6 +25,21 @@ export const recordOf = (lease: Lease | undefined): LeaseRecord => ({
 
 export const isHeldBy = ({ holder, annotations }: LeaseRecord, { name, incarnation }: Contender): boolean =>
   holder === name && annotations[incarnationAnnotation] === incarnation;
+
+/**
+ * Whether an earlier process of this very pod holds it: same name, same pod uid, another process. That process is dead: the kubelet starts
+ * a container again only after the old one has ended, and a pod that replaces another has a uid of its own.
+ */
+export function isHeldByPredecessor(record: LeaseRecord, me: Contender): boolean {
+  const podUid = uidOf(me.incarnation);
+  const isSamePod = podUid !== undefined && podUid === uidOf(record.annotations[incarnationAnnotation] ?? "");
+  return record.holder === me.name && isSamePod && !isHeldBy(record, me);
+}
+
+function uidOf(incarnation: string): string | undefined {
+  const [uid, process] = incarnation.split("/");
+  return process === undefined ? undefined : uid;
+}
 
 /** How long the holder's word counts: what the holder recorded, not what the observer would have chosen. */
 export const recordedDurationMs = (lease: Lease, fallbackMs: number): number =>

@@ -42,6 +42,35 @@ test.each<[string, View, number, string, number?]>([
     "wait",
     16_000,
   ],
+  [
+    "a dead process of this very pod left it",
+    view({
+      me: { name: "pod-0", incarnation: "uid/2" },
+      observation: seen(takenBy({ name: "pod-0", incarnation: "uid/1" })),
+    }),
+    1000,
+    "release",
+  ],
+  [
+    "a pod of my name with another uid holds it",
+    view({
+      me: { name: "pod-0", incarnation: "uid/2" },
+      observation: seen(takenBy({ name: "pod-0", incarnation: "old/1" })),
+    }),
+    15_999,
+    "wait",
+    16_000,
+  ],
+  [
+    "another pod's name with my uid holds it",
+    view({
+      me: { name: "pod-0", incarnation: "uid/2" },
+      observation: seen(takenBy({ name: "pod-1", incarnation: "uid/1" })),
+    }),
+    15_999,
+    "wait",
+    16_000,
+  ],
   ["I lead", view({ observation: seen(takenBy(me)), term: { epoch: 3, validUntil: 9000 } }), 8999, "renew"],
   ["my deadline passed", view({ observation: seen(takenBy(me)), term: { epoch: 3, validUntil: 9000 } }), 9000, "end"],
   ["another took it", view({ observation: seen(takenBy(other)), term: { epoch: 3, validUntil: 9000 } }), 2000, "end"],

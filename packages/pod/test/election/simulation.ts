@@ -15,6 +15,7 @@ export class Violation extends Error {
 
 interface Contender {
   readonly name: string;
+  readonly podUid: string;
   readonly process: Process;
   readonly election: Election;
   promisedUntil: number;
@@ -45,6 +46,7 @@ class Simulation {
   #contenders: Contender[] = [];
   #highestEpoch = 0;
   #incarnations = 0;
+  #pods = 0;
   #terms = 0;
   #faults = 0;
   #annotated = 0;
@@ -90,12 +92,12 @@ class Simulation {
     if (leader) this.#break(`the Lease passed on while ${leader.name}'s term was valid`);
   }
 
-  #join(name: string): void {
+  #join(name: string, podUid = `uid-${++this.#pods}`): void {
     const process = new Process(this.#world);
     const election = createElectionWith(
       {
         access: this.#server.accessFor(process),
-        identity: { name, incarnation: `${++this.#incarnations}` },
+        identity: { name, incarnation: `${podUid}/${++this.#incarnations}` },
         timing,
         clock: process.clock,
         random: this.#world.random,
@@ -106,7 +108,7 @@ class Simulation {
       },
       this.#decision,
     );
-    const contender: Contender = { name, process, election, promisedUntil: Number.NEGATIVE_INFINITY };
+    const contender: Contender = { name, podUid, process, election, promisedUntil: Number.NEGATIVE_INFINITY };
     this.#contenders.push(contender);
     let last: Term | undefined;
     election.subscribe(({ term }) => {
@@ -139,6 +141,7 @@ class Simulation {
     () => this.#pause(),
     () => this.#pause(),
     () => this.#replace("killed"),
+    () => this.#replace("restarted"),
     () => this.#replace("zombie"),
     () => this.#replace("stopped"),
     () => this.#outage(),
@@ -155,13 +158,15 @@ class Simulation {
     this.#world.at(this.#world.now + this.#world.between(10, 20_000), () => victim.process.resume());
   }
 
-  /** A new process under an old name; the old one is dead, or stopping in order, or still there (a force-deleted pod). */
-  #replace(how: "killed" | "zombie" | "stopped"): void {
+  /** A new process under an old name; the old one is dead (its pod too, or only its container), or stopping in order, or still there (a force-deleted pod). */
+  #replace(how: "killed" | "restarted" | "zombie" | "stopped"): void {
     const victim = this.#pick(this.#contenders);
+    const isDead = how === "killed" || how === "restarted";
     if (how === "stopped" && victim.process.isRunning) void victim.election.stop();
-    if (how === "killed") this.#remove(victim);
-    this.#world.at(this.#world.now + this.#world.between(0, 3_000), () => this.#join(victim.name));
-    if (how !== "killed") this.#world.at(this.#world.now + this.#world.between(0, 20_000), () => this.#remove(victim));
+    if (isDead) this.#remove(victim);
+    const podUid = how === "restarted" ? victim.podUid : undefined;
+    this.#world.at(this.#world.now + this.#world.between(0, 3_000), () => this.#join(victim.name, podUid));
+    if (!isDead) this.#world.at(this.#world.now + this.#world.between(0, 20_000), () => this.#remove(victim));
   }
 
   #remove(victim: Contender): void {

@@ -75,10 +75,17 @@ export function planRoot(spec: ContainerSpec, options: RootOptions): RootPlan {
   const builder = new RootBuilder(options, spec.isRootReadOnly);
   builder.showHost();
   builder.makeFresh();
-  for (const path of spec.hostDirs.filter(isHidden))
-    builder.mount({ hostPath: path, mountPath: path, isReadOnly: true, isFile: false });
-  for (const mount of spec.mounts) builder.mount(mount);
+  for (const mount of allMounts(spec)) builder.mount(mount);
   return builder.plan();
+}
+
+/** Shallow ones first: a checkout below /tmp must stay visible in a container that mounts a volume at /tmp. */
+function allMounts({ hostDirs, mounts }: ContainerSpec): Mount[] {
+  const depth = ({ mountPath }: Mount): number => mountPath.split("/").filter(Boolean).length;
+  const shown = hostDirs
+    .filter((path) => isHidden(path) || mounts.some(({ mountPath }) => isWithin(path, mountPath)))
+    .map((path) => ({ hostPath: path, mountPath: path, isReadOnly: true, isFile: false }));
+  return [...shown, ...mounts].sort((a, b) => depth(a) - depth(b));
 }
 
 class RootBuilder {

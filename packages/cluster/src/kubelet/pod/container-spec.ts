@@ -55,7 +55,7 @@ export async function containerSpec(container: Container, context: SpecContext):
     command: commandLine(container, program).map((word) => expand(word, env)),
     env,
     workingDir: container.workingDir || "/",
-    mounts: [...mounts, ...(await ownMounts(container, mounts, context))],
+    mounts: [...mounts, ...(await ownMounts(container, mounts, context)), ...liveMount(host)],
     hostDirs: await existing([...(program.hostDirs ?? []), ...ownCode]),
     isRootReadOnly: container.securityContext?.readOnlyRootFilesystem ?? false,
     hasTty: container.tty ?? false,
@@ -97,6 +97,12 @@ async function ownMounts(container: Container, mounts: readonly Mount[], context
   return Object.entries(places)
     .filter(([mountPath]) => mounts.every((each) => each.mountPath !== mountPath))
     .map(([mountPath, hostPath]) => ({ hostPath, mountPath, isReadOnly: false, isFile: true }));
+}
+
+/** A mount, because what changes below an overlay need not show through it. */
+function liveMount({ options }: Host): Mount[] {
+  const dir = options.preload?.liveDir;
+  return dir === undefined ? [] : [{ hostPath: dir, mountPath: dir, isReadOnly: true, isFile: false }];
 }
 
 /**
