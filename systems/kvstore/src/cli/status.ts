@@ -2,7 +2,8 @@
 import type { LogStatus } from "@coracle/lease-log";
 import { askOnce, show, type Target } from "./client.ts";
 
-type Status = LogStatus & { readonly keys: number };
+/** `pid` as the server itself sees it. */
+type Status = LogStatus & { readonly keys: number; readonly pid: number };
 
 export async function readStatus(target: Target): Promise<Status> {
   return JSON.parse(show(await askOnce(target, "STATUS"))) as Status;

@@ -96,7 +96,7 @@ async function failover({ server }: Session, args: Args): Promise<Reply> {
 const firstInSync = ({ inSync, id }: LogStatus): string | undefined => inSync.find((member) => member !== id);
 
 const STATUS_FIELDS = ({ server }: Session): Reply =>
-  JSON.stringify({ ...server.backend.log.status(), keys: server.backend.store.reader().size });
+  JSON.stringify({ ...server.backend.log.status(), keys: server.backend.store.reader().size, pid: process.pid });
 
 function time(): Reply {
   const now = Date.now();
