@@ -324,7 +324,7 @@ export class LogDriver implements OpenReplicatedLog {
       .annotate(() => ({ [annotation]: text }))
       .then(
         () => {
-          logger.info({ members: set.members }, "changed the in-sync set");
+          logger.info({ members: set.members }, "replication: the in-sync set changed");
           done(true);
         },
         (error: unknown) => {
@@ -357,7 +357,7 @@ export class LogDriver implements OpenReplicatedLog {
     const change = this.#roles.update({ role: status.role, primary: status.primary, epoch: status.epoch });
     if (change === "gained") this.#settings.metrics.becamePrimary?.(status.epoch);
     if (change === "gained")
-      this.#settings.logger.info({ epoch: status.epoch, inSync: status.inSync }, "is the primary");
+      this.#settings.logger.info({ epoch: status.epoch, inSync: status.inSync }, "replication: is the primary");
     if (!isLeading && input.type === "arbiter" && this.#proposals.hasStaged) this.#lose("not the primary");
   }
 
