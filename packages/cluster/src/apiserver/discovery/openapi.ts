@@ -7,11 +7,12 @@ import { noSuchRoute } from "../http/refusals.ts";
 import { sendJson, sendLarge } from "../http/respond.ts";
 import { serverVersion } from "../version.ts";
 import { groupVersion, type ServedGroup, servedGroups } from "./catalogue.ts";
+import { openDocumentedTypes } from "./documented-types.ts";
 import { openModels } from "./models.ts";
-import { type Schema, schemasFor } from "./schemas.ts";
+import { type CommonFields, objectMeta, referenceTo, type Schema, schemasFor, typesFor } from "./schemas.ts";
 
 const info = { title: "Kubernetes", version: serverVersion.gitVersion };
-const readModel = openModels();
+const readType = openDocumentedTypes();
 
 /** `/openapi/v2` (operations only), `/openapi/v3` (the index) and `/openapi/v3/GROUP-VERSION-PATH`. */
 export async function serveOpenApi({ store }: ApiContext, { request, response, info: { path } }: Call): Promise<void> {
@@ -25,10 +26,14 @@ export async function serveOpenApi({ store }: ApiContext, { request, response, i
       .flatMap((found) => found.resources),
   );
   if (resources.length === 0) throw noSuchRoute();
-  const schemas = { ...schemasFor(readModel, resources), ...customSchemas(store, resources) };
+  const schemas = { ...schemasFor(readType, resources, commonFields()), ...customSchemas(store, resources) };
   const document = { openapi: "3.0.0", info, paths: pathsOf(resources, 3), components: { schemas } };
   await sendLarge(request, response, Buffer.from(JSON.stringify(document)));
 }
+
+/** Any kind of the client's models has these two, with their descriptions. */
+const commonFields = (): CommonFields =>
+  Object.fromEntries(openModels()("V1Pod")?.properties.map(({ name, description }) => [name, description]) ?? []);
 
 const allResources = ({ versions }: ServedGroup) => versions.flatMap(({ resources }) => resources);
 const addressOf = (group: string, version: string): string =>
@@ -85,12 +90,14 @@ function customSchemas(store: Registry, resources: readonly ResourceDescriptor[]
     const versions = (definition as unknown as Definition | undefined)?.spec.versions ?? [];
     const schema = versions.find(({ name }) => name === version)?.schema?.openAPIV3Schema;
     if (schema === undefined) continue;
+    const { apiVersion, kind: kindText, metadata } = commonFields();
     const properties = {
-      apiVersion: { type: "string" },
-      kind: { type: "string" },
-      metadata: { type: "object" },
+      apiVersion: { type: "string", description: apiVersion },
+      kind: { type: "string", description: kindText },
       ...(schema.properties as object),
+      metadata: { description: metadata, ...referenceTo(objectMeta) },
     };
+    Object.assign(schemas, typesFor(readType, [objectMeta]));
     schemas[`${group.split(".").toReversed().join(".")}.${version}.${kind}`] = {
       ...schema,
       properties,
