@@ -96,7 +96,7 @@ describe("the manifests", () => {
   it("set only what the server knows", () => {
     const known = new Set([
       ...Object.entries(SETTINGS).map(([key, { env }]) => env ?? key.replaceAll(/[A-Z]/g, "_$&").toUpperCase()),
-      ...["POD_NAME", "POD_IP", "POD_NAMESPACE", "LABEL_SELECTOR", "SERVICE_PORT_NAME"],
+      ...["POD_NAME", "POD_IP", "POD_UID", "POD_NAMESPACE", "LABEL_SELECTOR", "SERVICE_PORT_NAME"],
     ]);
     for (const { name } of container.env) expect([...known]).toContain(name);
   });
