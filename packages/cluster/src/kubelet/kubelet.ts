@@ -10,7 +10,7 @@ import type { Change, Stored } from "../machinery/types.ts";
 import { attachTo } from "./attach.ts";
 import { podNotFound } from "./errors.ts";
 import type { Host } from "./host.ts";
-import { linkApplets } from "./images/applets.ts";
+import { imageOptions } from "./images/prepare.ts";
 import { chooseIsolation } from "./isolation/choose.ts";
 import { readLog } from "./logs/read-log.ts";
 import { type Nodes, startNodes } from "./nodes.ts";
@@ -86,7 +86,7 @@ class PodRunner implements LocalKubelet {
       options: this.#options,
       timing: { ...defaultTiming, ...timing },
       isolation: await chooseIsolation(isolation, dir),
-      images: { table: images, applets: await linkApplets(join(dir, "applets")), hostPath: process.env.PATH ?? "" },
+      images: await imageOptions(dir, images),
       addresses: new PodAddresses(plan.pods),
       podsFolder,
       hostIP: ({ spec }) => plan.node(Math.max(0, nodes.indexOf(spec?.nodeName ?? ""))),

@@ -88,7 +88,7 @@ describe("images", () => {
     system: (name: string) => (name === "kvstore" ? kvstore : undefined),
     extra: { "acme/tool:2": { command: ["tool"] } },
   };
-  const options = { table, applets: "/applets", hostPath: process.env.PATH ?? "" };
+  const options = { table, applets: "/applets", programs: "/programs", hostPath: process.env.PATH ?? "" };
 
   it.each([
     ["coracle/kvstore:1.0", "kvstore"],

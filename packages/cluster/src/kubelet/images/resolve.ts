@@ -3,6 +3,7 @@ import type { Container } from "kubernetes-types/core/v1.js";
 import { ContainerError } from "../errors.ts";
 import { findProgram } from "./find-program.ts";
 import { type ImageReference, parseImage } from "./reference.ts";
+import { isPlausibleTag } from "./tags.ts";
 import type { ImageTable, Program } from "./types.ts";
 import { wellKnown } from "./well-known.ts";
 
@@ -16,6 +17,8 @@ export interface ImageOptions {
   readonly table: ImageTable;
   /** The folder of `linkApplets`. */
   readonly applets: string;
+  /** The folder of `linkOwnPrograms`. */
+  readonly programs: string;
   /** The host's PATH. */
   readonly hostPath: string;
 }
@@ -35,14 +38,17 @@ export function resolveImage(image: string, options: ImageOptions): ResolvedImag
   return resolveWellKnown(image, reference, options);
 }
 
-function resolveWellKnown(image: string, { name }: ImageReference, options: ImageOptions): ResolvedImage {
+function resolveWellKnown(image: string, { name, tag }: ImageReference, options: ImageOptions): ResolvedImage {
   const known = Object.hasOwn(wellKnown, name) ? wellKnown[name] : undefined;
   const hint = `map it under \`images\` in the cluster's config file`;
   if (known === undefined) {
     throw new ContainerError("ErrImagePull", `image "${image}" maps to no program on this machine: ${hint}`);
   }
-  const { command, args, needs, prefersApplets = false } = known;
-  const resolved = withPath({ command, ...(args && { args }) }, prefersApplets, options);
+  const { needs, prefersApplets = false, newest, ...program } = known;
+  if (tag !== undefined && !isPlausibleTag(tag, newest)) {
+    throw new ContainerError("ErrImagePull", `${image}: not found: no such tag as far as this cluster knows; ${hint}`);
+  }
+  const resolved = withPath(program, prefersApplets, options);
   if (findProgram(needs, resolved.path) === undefined) {
     throw new ContainerError(
       "ErrImagePull",
@@ -52,12 +58,14 @@ function resolveWellKnown(image: string, { name }: ImageReference, options: Imag
   return resolved;
 }
 
-function withPath(program: Program, prefersApplets: boolean, { applets, hostPath }: ImageOptions): ResolvedImage {
+/** Ours come first: they know the cluster's names and the pod's address, which the machine's own can't everywhere. */
+function withPath(program: Program, prefersApplets: boolean, options: ImageOptions): ResolvedImage {
+  const { applets, programs, hostPath } = options;
   const host = [...hostPath.split(":"), ...standardPath].filter(Boolean);
   const tools = prefersApplets ? [applets, ...host] : [...host, applets];
-  const path = [...new Set([...(program.pathDirs ?? []), ...tools])].join(":");
+  const path = [...new Set([...(program.pathDirs ?? []), programs, ...tools])].join(":");
   return {
-    program: { ...program, hostDirs: [...(program.hostDirs ?? []), ...(program.pathDirs ?? []), applets] },
+    program: { ...program, hostDirs: [...(program.hostDirs ?? []), ...(program.pathDirs ?? []), applets, programs] },
     path,
   };
 }

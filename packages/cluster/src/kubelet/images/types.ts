@@ -7,6 +7,10 @@ export interface Program {
   /** Put in front of PATH, so that commands such as `kvstore` are found. */
   readonly pathDirs?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** WORKDIR; default `/`. */
+  readonly workingDir?: string;
+  /** Folders that the image brings and the container may write: made empty for each run, unless the container mounts something there. */
+  readonly ownDirs?: readonly string[];
   /** Host folders that the program needs at their own path (its code); mounted read-only where a private root would hide them. */
   readonly hostDirs?: readonly string[];
 }

@@ -1,5 +1,5 @@
 /** Puts together what starting a container takes. */
-import { stat, writeFile } from "node:fs/promises";
+import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Container, Pod } from "kubernetes-types/core/v1.js";
@@ -8,6 +8,7 @@ import { expand } from "../env/expand.ts";
 import { ContainerError } from "../errors.ts";
 import { environmentSources, type Host } from "../host.ts";
 import { commandLine, resolveImage } from "../images/resolve.ts";
+import type { Program } from "../images/types.ts";
 import type { ContainerSpec, Mount } from "../isolation/types.ts";
 import { containerMark } from "../process/proc.ts";
 import { containerMounts } from "../volumes/mounts.ts";
@@ -48,13 +49,13 @@ export async function containerSpec(container: Container, context: SpecContext):
     [containerMark]: context.containerID,
   };
   Object.assign(env, withPreload(env, host.options.preload?.environment(podIP, pod) ?? {}));
-  const mounts = await containerMounts(container, volumes, env);
+  const mounts = await withOwnDirs(await containerMounts(container, volumes, env), program, context);
   Object.assign(env, await accountVariables(mounts, env, context));
   return {
     hostname: hostnameOf(pod),
     command: commandLine(container, program).map((word) => expand(word, env)),
     env,
-    workingDir: container.workingDir || "/",
+    workingDir: container.workingDir || program.workingDir || "/",
     mounts: [...mounts, ...(await ownMounts(container, mounts, context)), ...liveMount(host)],
     hostDirs: await existing([...(program.hostDirs ?? []), ...ownCode]),
     isRootReadOnly: container.securityContext?.readOnlyRootFilesystem ?? false,
@@ -97,6 +98,17 @@ async function ownMounts(container: Container, mounts: readonly Mount[], context
   return Object.entries(places)
     .filter(([mountPath]) => mounts.every((each) => each.mountPath !== mountPath))
     .map(([mountPath, hostPath]) => ({ hostPath, mountPath, isReadOnly: false, isFile: true }));
+}
+
+/** The folders that the image brings, empty, behind what the container mounts there. */
+async function withOwnDirs(mounts: readonly Mount[], program: Program, { folder }: SpecContext): Promise<Mount[]> {
+  const free = (program.ownDirs ?? []).filter((path) => mounts.every(({ mountPath }) => mountPath !== path));
+  const own = free.map((path) => ({ hostPath: folder.own(path), mountPath: path, isReadOnly: false, isFile: false }));
+  for (const { hostPath } of own) {
+    await rm(hostPath, { recursive: true, force: true });
+    await mkdir(hostPath, { recursive: true });
+  }
+  return [...own, ...mounts].sort((a, b) => a.mountPath.localeCompare(b.mountPath));
 }
 
 /** A mount, because what changes below an overlay need not show through it. */

@@ -58,6 +58,11 @@ export class ContainerFolder {
     return join(this.path, `${attempt - 1}.exit`);
   }
 
+  /** The place of a folder that the image brings. */
+  own(mountPath: string): string {
+    return join(this.path, "own", mountPath);
+  }
+
   get terminationMessage(): string {
     return join(this.path, "termination-log");
   }
