@@ -66,7 +66,7 @@ describe("the manifests", () => {
     find("NetworkPolicy", "kvstore-netpol");
     find("PersistentVolumeClaim", "backup-pvc");
     expect(set.spec).toMatchObject({ replicas: 3, serviceName: "kvstore-headless" });
-    expect(pod.initContainers[0]).toMatchObject({ name: "init-kvstore", args: ["init-role"] });
+    expect(pod.initContainers[0]).toMatchObject({ name: "init-kvstore", args: ["init-role", "--dir", "/pod-info"] });
     expect(container).toMatchObject({ name: "kvstore", args: ["server"], image: "coracle/kvstore:0.1.0" });
     const [claim] = set.spec.volumeClaimTemplates;
     expect(claim).toMatchObject({ metadata: { name: "data" }, spec: { resources: { requests: { storage: "50Gi" } } } });
