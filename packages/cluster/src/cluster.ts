@@ -14,6 +14,7 @@ import { openStore } from "./machinery/open-store.ts";
 import type { Registry } from "./machinery/types.ts";
 import { addressPlan } from "./network/addresses.ts";
 import { startDns } from "./network/dns/server.ts";
+import { startIngress } from "./network/ingress/ingress.ts";
 import { startNetworkPolicies } from "./network/policy/network-policies.ts";
 import { preloadEnvironment } from "./network/preload/environment.ts";
 import { startServiceProxy } from "./network/proxy/service-proxy.ts";
@@ -112,6 +113,15 @@ async function assemble(options: ResolvedOptions, undo: UndoStack): Promise<Clus
     recordEvent,
   });
   undo.push(() => proxy.stop());
+  const ingress = await startIngress({
+    store,
+    plan,
+    thread: proxy.thread,
+    isOnLoopback: options.loopbackLoadBalancers,
+    issueCertificate: pki.issue,
+    recordEvent,
+  });
+  undo.push(() => ingress.stop());
   // The kubelet's nodes come first, so that the controllers never see a cluster without nodes.
   await kubelet.start();
   const controllers = startControllers({

@@ -9,7 +9,7 @@ export class FakeRegistry {
   #version = 0;
 
   /** Itself, as those who follow a registry know it. */
-  get registry(): Pick<Registry, "get" | "list" | "modify" | "subscribe"> {
+  get registry(): Pick<Registry, "create" | "get" | "list" | "modify" | "subscribe"> {
     return this as unknown as Registry;
   }
 
@@ -42,6 +42,13 @@ export class FakeRegistry {
   list<R extends string>(resource: R) {
     type T = R extends ResourceName ? ResourceTypes[R] : never;
     return [...this.#of(resource).values()] as unknown as readonly Stored<T>[];
+  }
+
+  async create<R extends ResourceName>(resource: R, object: ResourceTypes[R]) {
+    this.put(resource, object);
+    return this.get(resource, object.metadata?.namespace ?? "", object.metadata?.name ?? "") as Stored<
+      ResourceTypes[R]
+    >;
   }
 
   async modify<R extends ResourceName>(

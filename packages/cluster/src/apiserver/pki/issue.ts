@@ -61,7 +61,11 @@ export function issueAuthority(): KeyedCertificate {
 }
 
 /** Makes a server certificate for `hosts` (addresses and names), signed by `authority`. */
-export function issueServingCertificate(authority: KeyedCertificate, hosts: readonly string[]): KeyedCertificate {
+export function issueServingCertificate(
+  authority: KeyedCertificate,
+  hosts: readonly string[],
+  subject = serverName,
+): KeyedCertificate {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const issuerKey = new X509Certificate(authority.certificatePem).publicKey;
   const extensions = [
@@ -72,7 +76,7 @@ export function issueServingCertificate(authority: KeyedCertificate, hosts: read
     extension(oids.authorityKeyId, der.sequence(der.tagged(0x80, keyId(issuerKey)))),
   ];
   const signer = { name: authorityName, key: createPrivateKey(authority.keyPem) };
-  return keyed(certificate({ subject: serverName, days: servingDays, publicKey, extensions }, signer), privateKey);
+  return keyed(certificate({ subject, days: servingDays, publicKey, extensions }, signer), privateKey);
 }
 
 function certificate({ subject, days, publicKey, extensions }: Request, signer: Signer): Buffer {

@@ -34,6 +34,8 @@ export interface Pki {
   readonly tokenPublicKey: KeyObject;
   /** The administrator's bearer token. */
   readonly adminToken: string;
+  /** Makes a server certificate of this authority for further names and addresses. */
+  issue(hosts: readonly string[]): KeyedCertificate;
 }
 
 /** A certificate with its private key, both in PEM. */
@@ -68,6 +70,7 @@ export async function openPki(options: PkiOptions = {}): Promise<Pki> {
     tokenKey,
     tokenPublicKey: createPublicKey(tokenKey),
     adminToken,
+    issue: (hosts) => issueServingCertificate(authority, hosts, hosts[0]),
   };
 }
 

@@ -1,4 +1,5 @@
 /** The kinds' own rules. A kind without a row here has only the rules that all share. */
+import { admitIngress } from "../admission/ingress.ts";
 import { admitPod } from "../admission/pods.ts";
 import * as core from "../defaults/core.ts";
 import * as network from "../defaults/network.ts";
@@ -176,6 +177,7 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
   "clusterroles.rbac.authorization.k8s.io": role,
   "clusterrolebindings.rbac.authorization.k8s.io": binding,
   "ingresses.networking.k8s.io": {
+    admit: admitIngress,
     validate: networkRules.validateIngress,
     hasGeneration: true,
     prepare: prepare.beginStatus({ loadBalancer: {} }),

@@ -3,6 +3,9 @@ import type { Service } from "kubernetes-types/core/v1.js";
 import type { Change, Registry } from "../../machinery/types.ts";
 import type { AddressRange } from "../types.ts";
 
+/** The last addresses of the range belong to the Ingress. */
+export const ingressAddresses = 64;
+
 export type ReportProblem = (service: { namespace: string; name: string }, reason: string, message: string) => void;
 
 /** Invariant: two Services never hold the same address; a restart finds the addresses in the statuses. */
@@ -80,7 +83,7 @@ export class LoadBalancers {
   #allocate({ spec }: Service): string | undefined {
     const asked = spec?.loadBalancerIP;
     if (asked && this.#range.contains(asked) && !this.#holders.has(asked)) return asked;
-    for (let index = 0; index < this.#range.size; index++) {
+    for (let index = 0; index < this.#range.size - ingressAddresses; index++) {
       const address = this.#range.at(index);
       if (!this.#holders.has(address)) return address;
     }

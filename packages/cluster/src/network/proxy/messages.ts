@@ -1,5 +1,7 @@
 /** What the cluster's thread and the proxy's worker thread say to each other. */
 
+import type { IngressTable, SiteReport } from "../ingress/types.ts";
+
 export interface Address {
   readonly address: string;
   readonly port: number;
@@ -31,11 +33,13 @@ export type ToWorker =
       readonly rows: readonly ProxyRow[];
       readonly removed: readonly string[];
     }
+  | { readonly type: "ingress"; readonly sequence: number; readonly table: IngressTable }
   | { readonly type: "stop" };
 
 export type FromWorker =
   /** Every listener of that change has been opened or refused. */
   | { readonly type: "applied"; readonly sequence: number }
+  | { readonly type: "site"; readonly report: SiteReport }
   | { readonly type: "refused"; readonly id: string; readonly at: ListenAddress; readonly code: string };
 
 export const addressKey = ({ address, port }: Address): string => `${address}:${port}`;

@@ -1,12 +1,10 @@
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
 import type { EventRecorder } from "../../machinery/events.ts";
 import type { Registry } from "../../machinery/types.ts";
-import { compiledFile } from "../compiled.ts";
-import { NetworkError } from "../errors.ts";
+import type { NetworkError } from "../errors.ts";
 import type { AddressPlan } from "../types.ts";
+import { type DataPathThread, startDataPathThread } from "./data-path-thread.ts";
 import { LoadBalancers, type ReportProblem } from "./load-balancers.ts";
-import { addressKey, type FromWorker, type ToWorker } from "./messages.ts";
+import { addressKey, type FromWorker } from "./messages.ts";
 import { TableKeeper } from "./table-keeper.ts";
 
 export interface ServiceProxyOptions {
@@ -20,67 +18,35 @@ export interface ServiceProxyOptions {
   readonly onFailure?: (error: NetworkError) => void;
 }
 
+export interface ServiceProxy {
+  /** The thread that carries the data; the Ingress serves from it, too. */
+  readonly thread: Pick<DataPathThread, "serveIngress" | "onSite">;
+  stop(): Promise<void>;
+}
+
 /** What Kubernetes calls kube-proxy, and a load balancer. Resolves once every Service present is served. */
-export async function startServiceProxy(options: ServiceProxyOptions): Promise<{ stop(): Promise<void> }> {
-  const { store, plan } = options;
+export async function startServiceProxy(options: ServiceProxyOptions): Promise<ServiceProxy> {
+  const { store, plan, onFailure = raise } = options;
   const report = reporter(options);
-  const worker = startWorker(options, report);
+  const thread = startDataPathThread({ onFailure, onRefused: (refusal) => reportRefusal(refusal, report) });
   const balancers = new LoadBalancers(store, plan.loadBalancers, report);
-  const keeper = new TableKeeper(options.loopbackLoadBalancer, worker.post);
+  const keeper = new TableKeeper(options.loopbackLoadBalancer, thread.change);
   const unfollow = keeper.follow(store, (change) => balancers.observe(change));
   await balancers.idle();
   keeper.flush();
-  await worker.settled();
+  await thread.settled();
   let stopped: Promise<void> | undefined;
   return {
+    thread,
     stop() {
       stopped ??= (async () => {
         unfollow();
         await balancers.idle();
-        await worker.stop();
+        await thread.stop();
       })();
       return stopped;
     },
   };
-}
-
-function startWorker({ onFailure = raise }: ServiceProxyOptions, report: ReportProblem) {
-  const worker = new Worker(compiledFile(import.meta.url, "./worker.ts"), { name: "service-proxy" });
-  const say = (message: ToWorker): void => worker.postMessage(message);
-  const waiting = new Map<number, () => void>();
-  let sequence = 0;
-  let isStopping = false;
-  worker.on("message", (message: FromWorker) => {
-    if (message.type === "refused") reportRefusal(message, report);
-    else release(waiting, message.sequence);
-  });
-  worker.on("error", (error) => onFailure(new NetworkError("WorkerEnded", "the service proxy failed", error)));
-  worker.once("exit", (code) => {
-    release(waiting, Number.POSITIVE_INFINITY);
-    if (!isStopping && code === 0) onFailure(new NetworkError("WorkerEnded", "the service proxy ended"));
-  });
-  return {
-    post: (rows: Extract<ToWorker, { type: "change" }>["rows"], removed: readonly string[]): void =>
-      say({ type: "change", sequence: ++sequence, rows, removed }),
-    /** Resolves when all that was posted is applied. */
-    settled: (): Promise<void> =>
-      sequence === 0 ? Promise.resolve() : new Promise((resolve) => void waiting.set(sequence, resolve)),
-    async stop(): Promise<void> {
-      if (isStopping) return;
-      isStopping = true;
-      const ended = once(worker, "exit");
-      say({ type: "stop" });
-      await ended;
-    },
-  };
-}
-
-function release(waiting: Map<number, () => void>, sequence: number): void {
-  for (const [waitsFor, resolve] of waiting) {
-    if (waitsFor > sequence) continue;
-    waiting.delete(waitsFor);
-    resolve();
-  }
 }
 
 function raise(error: NetworkError): void {

@@ -26,14 +26,15 @@ export function serviceRows(service: Service, slices: readonly EndpointSlice[], 
         id: `${namespace}/${name}/${port.port}/${protocol}`,
         protocol,
         listen: listenAddresses(service, port, context),
-        ...backends(service, port, slices),
+        ...backendsOf(service, port, slices),
         ...(affinitySeconds !== undefined && { affinitySeconds }),
       },
     ];
   });
 }
 
-function affinityOf({ spec }: Service): number | undefined {
+/** Seconds that a client sticks to its endpoint; undefined where it need not. */
+export function affinityOf({ spec }: Service): number | undefined {
   if (spec?.sessionAffinity !== "ClientIP") return undefined;
   return spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds;
 }
@@ -58,7 +59,11 @@ function balanced({ status }: Service, { port }: ServicePort, context: TableCont
 }
 
 /** Ready endpoints take connections; without any, those that still serve while they terminate (KEP-1669). */
-function backends(service: Service, port: ServicePort, slices: readonly EndpointSlice[]) {
+export function backendsOf(
+  service: Service,
+  port: ServicePort,
+  slices: readonly EndpointSlice[],
+): { readonly endpoints: Address[]; readonly draining: Address[] } {
   const all = slices.flatMap((slice) => endpointsFor(port, slice));
   const ready = all.filter(({ endpoint }) => service.spec?.publishNotReadyAddresses || isReady(endpoint));
   const chosen = ready.length > 0 ? ready : all.filter(({ endpoint }) => isServingItsLast(endpoint));

@@ -3,6 +3,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { isLoopback } from "../addresses.ts";
 import { Balancer } from "./balancer.ts";
 import { type Address, addressKey, type ListenAddress, type ProxyRow } from "./messages.ts";
+import { reset, splice } from "./splice.ts";
 
 /** Connections that the whole proxy holds at once; further ones are reset. */
 export interface Budget {
@@ -108,8 +109,7 @@ export class TcpPort {
       open.delete(abort);
       if (open.size === 0) this.#connections.delete(addressKey(endpoint));
     };
-    bind(client, upstream);
-    bind(upstream, client);
+    splice(client, upstream);
     upstream.once("close", closed);
   }
 
@@ -125,21 +125,3 @@ export class TcpPort {
  * from the client's own. NetworkPolicy at the accepting side depends on it.
  */
 const sourceOf = (client: string): { localAddress?: string } => (isLoopback(client) ? { localAddress: client } : {});
-
-/** Carries one direction: `pipe` passes on back-pressure and the end of data; an abort on one side resets the other. */
-function bind(from: Socket, to: Socket): void {
-  from.pipe(to);
-  from.on("error", () => reset(to));
-  from.once("close", () => {
-    if (!from.readableEnded || !from.writableFinished) reset(to);
-  });
-}
-
-/**
- * Ends a socket with RST. Not one whose writing half is ended: Node.js 20 fails to reset while its FIN is under way, and leaves the
- * handle open. Closing it has the kernel answer further data with RST all the same.
- */
-function reset(socket: Socket): void {
-  if (socket.writableEnded) socket.destroy();
-  else socket.resetAndDestroy();
-}

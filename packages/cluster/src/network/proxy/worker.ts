@@ -1,18 +1,23 @@
 /** Entry point of the proxy's worker thread: load on the data path never delays the API, nor the API the data path. */
 import { parentPort } from "node:worker_threads";
+import { Gateway } from "../ingress/gateway/gateway.ts";
 import { DataPath } from "./data-path.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
 const port = parentPort;
 if (port) {
-  const path = new DataPath((message) => port.postMessage(message));
+  const say = (message: FromWorker): void => port.postMessage(message);
+  const path = new DataPath(say);
+  const gateway = new Gateway((report) => say({ type: "site", report }));
   port.on("message", async (message: ToWorker) => {
     if (message.type === "stop") {
       path.stop();
+      gateway.stop();
       port.close();
       return;
     }
-    await path.apply(message.rows, message.removed);
-    port.postMessage({ type: "applied", sequence: message.sequence } satisfies FromWorker);
+    if (message.type === "ingress") await gateway.apply(message.table);
+    else await path.apply(message.rows, message.removed);
+    say({ type: "applied", sequence: message.sequence });
   });
 }
