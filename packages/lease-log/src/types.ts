@@ -45,7 +45,8 @@ export interface ArbiterRecord {
 
 export type Candidacy =
   | { readonly annotations?: Readonly<Record<string, string | null>>; readonly epochAbove?: number }
-  | { readonly abstain: string };
+  /** `retryMs`: worth asking again that soon. */
+  | { readonly abstain: string; readonly retryMs?: number };
 
 /**
  * Who decides on leadership. `@coracle/pod`'s Election satisfies it; the simulator has its own. The election asks

@@ -8,6 +8,9 @@ import { type DataRecord, formatRecord, isNewer, readRecord } from "./record.ts"
 /** A report is of use for this long; replicas without a primary are asked several times in it. */
 const REPORT_MS = 2000;
 
+/** Peers that are up answer within moments: where only their word is missing, it is worth asking again that soon. */
+const ANSWER_MS = 100;
+
 /** Does not change the node but for noting its consent. */
 export function decideCandidacy(node: Node, observed: ArbiterRecord | undefined, now: number): Candidacy {
   const record = readRecord(observed, node.config.annotation);
@@ -86,7 +89,7 @@ function firstBoot(node: Node, reports: ReadonlyMap<string, Report>, now: number
   if (holder) return { abstain: `this disk is empty, but ${holder[0]} holds data` };
   const silent = node.peers.filter((peer) => peer !== config.id && !reports.has(peer));
   if (silent.length > 0 && now - node.startedAt < config.timing.bootstrapWaitMs) {
-    return { abstain: `waiting for ${silent.join(", ")} to say whether they hold data` };
+    return { abstain: `waiting for ${silent.join(", ")} to say whether they hold data`, retryMs: ANSWER_MS };
   }
   return {
     epochAbove: epochAbove(node, reports),
@@ -104,7 +107,8 @@ function recovery(node: Node, reports: ReadonlyMap<string, Report>): Candidacy {
   for (const member of known.members) {
     if (member === config.id) continue;
     const report = reports.get(member);
-    if (!report) return { abstain: `there is no record, and ${member}, which was in sync, does not answer` };
+    if (!report)
+      return { abstain: `there is no record, and ${member}, which was in sync, does not answer`, retryMs: ANSWER_MS };
     if (report.dataId !== meta.dataId || !report.isComplete)
       return { abstain: `there is no record, and ${member}, which was in sync, has lost its data` };
     if (isFresher(report, node)) return { abstain: `there is no record, and ${member} holds more` };

@@ -45,6 +45,8 @@ export function createElectionWith(options: ElectionOptions, decision: Decide): 
 /** Conflicts are retried at once this many times in a row; after that somebody is fighting over the object. */
 const promptRetries = 5;
 const longestReleaseMs = 5_000;
+/** Each abstention costs a read of the Lease. */
+const minAbstentionMs = 50;
 
 interface Release {
   readonly handTo: string | undefined;
@@ -174,7 +176,7 @@ class LeaseElection implements Election {
 
   async #take(): Promise<number> {
     const candidacy = await this.#askCandidate();
-    if ("abstain" in candidacy) return this.#abstain(candidacy.abstain);
+    if ("abstain" in candidacy) return this.#abstain(candidacy.abstain, candidacy.retryMs);
     this.#lastAbstention = "";
     const epoch = Math.max(this.#lease.highestEpoch, candidacy.epochAbove ?? 0) + 1;
     const taken = acquired(this.#lease.observation?.lease, this.#options.access.name, {
@@ -261,10 +263,10 @@ class LeaseElection implements Election {
     }
   }
 
-  #abstain(reason: string): number {
+  #abstain(reason: string, retryMs = Number.POSITIVE_INFINITY): number {
     if (reason !== this.#lastAbstention) this.#logger.info("not taking the Lease", { reason });
     this.#lastAbstention = reason;
-    return this.#candidatePause();
+    return Math.max(minAbstentionMs, Math.min(retryMs, this.#candidatePause()));
   }
 
   #ended(epoch: number, reason: string): void {

@@ -33,7 +33,8 @@ export type Candidacy =
       /** The new epoch is made greater than this one (what the candidate's data has already seen). */
       readonly epochAbove?: number;
     }
-  | { readonly abstain: string };
+  /** `retryMs`: ask again after that long where it is sooner than the next attempt, for reasons that pass quickly. */
+  | { readonly abstain: string; readonly retryMs?: number };
 
 export interface Election {
   /** The Lease as last observed; undefined before the first successful read. */

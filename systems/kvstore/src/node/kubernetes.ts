@@ -18,6 +18,9 @@ import { announceRoles } from "./roles.ts";
 import type { ServerSettings } from "./settings.ts";
 import { Wish } from "./wish.ts";
 
+/** What holds a candidate back while it starts passes within a second or two. */
+const START_RETRY_MS = 100;
+
 const ALONE = { peers: () => [], subscribe: () => () => undefined };
 
 export async function runInKubernetes(settings: ServerSettings, logger: Logger): Promise<void> {
@@ -34,7 +37,8 @@ export async function runInKubernetes(settings: ServerSettings, logger: Logger):
     timing: electionTiming(settings.leaseTtlSeconds * 1000),
     candidacy: (record) => {
       const reason = replica ? abstention(settings, wish) : "still starting";
-      return reason === undefined && replica ? replica.log.candidacy(record) : { abstain: reason ?? "still starting" };
+      if (reason === undefined && replica) return replica.log.candidacy(record);
+      return { abstain: reason ?? "still starting", retryMs: START_RETRY_MS };
     },
     logger,
   });
