@@ -2,6 +2,7 @@ import { rootCertificatesController, serviceAccountController } from "./accounts
 import { autoscalerController } from "./autoscaler/controller.ts";
 import { cronJobController } from "./cronjob/controller.ts";
 import { daemonSetController } from "./daemonset/controller.ts";
+import { definitionCleanupController } from "./definitions/cleanup.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { disruptionController } from "./disruption/controller.ts";
 import { endpointSliceController, endpointsController } from "./endpoints/controller.ts";
@@ -18,7 +19,7 @@ import { systemNamespacesController } from "./namespace/system.ts";
 import { taintEvictionController } from "./node/eviction.ts";
 import { nodeLifecycleController } from "./node/lifecycle.ts";
 import { podGarbageCollector } from "./node/pod-gc.ts";
-import { replicaSetController } from "./replicaset/controller.ts";
+import { replicaSetController, replicationController } from "./replicaset/controller.ts";
 import { schedulerController } from "./scheduler/controller.ts";
 import { statefulSetController } from "./statefulset/controller.ts";
 import { claimController } from "./volumes/claims.ts";
@@ -42,6 +43,7 @@ export const controllers: readonly ((context: ControllerContext) => Controller)[
   claimProtectionController,
   statefulSetController,
   replicaSetController,
+  replicationController,
   deploymentController,
   daemonSetController,
   jobController,
@@ -52,6 +54,7 @@ export const controllers: readonly ((context: ControllerContext) => Controller)[
   nodeLifecycleController,
   taintEvictionController,
   podGarbageCollector,
+  definitionCleanupController,
   namespaceController,
   garbageCollector,
   eventExpiryController,

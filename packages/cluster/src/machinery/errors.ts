@@ -69,6 +69,11 @@ export class StatusError extends Error {
 export const isStatus = (error: unknown, reason: StatusReason): error is StatusError =>
   error instanceof StatusError && error.reason === reason;
 
+/** A write into a namespace that is being deleted. */
+export const isNamespaceTerminating = (error: unknown): boolean =>
+  isStatus(error, "Forbidden") &&
+  (error.details?.causes?.some(({ reason }) => reason === "NamespaceTerminating") ?? false);
+
 /** A field whose text is not of its type, such as a quantity or a time. Whoever knows the kind turns it into a BadRequest. */
 export class DecodeError extends Error {
   override readonly name = "DecodeError";

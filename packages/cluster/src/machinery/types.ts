@@ -14,6 +14,7 @@ import type {
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
+  ReplicationController,
   Secret,
   Service,
   ServiceAccount,
@@ -52,6 +53,7 @@ export interface ResourceTypes {
   events: Event;
   "statefulsets.apps": StatefulSet;
   "deployments.apps": Deployment;
+  replicationcontrollers: ReplicationController;
   "replicasets.apps": ReplicaSet;
   "daemonsets.apps": DaemonSet;
   "controllerrevisions.apps": ControllerRevision;

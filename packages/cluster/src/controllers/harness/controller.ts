@@ -1,4 +1,4 @@
-import { isStatus } from "../../machinery/errors.ts";
+import { isNamespaceTerminating, isStatus } from "../../machinery/errors.ts";
 import type { ControllerContext } from "./context.ts";
 import { WorkQueue } from "./queue.ts";
 import { type ObjectKey, parseKey, type Watch } from "./watch.ts";
@@ -33,7 +33,7 @@ const isRace = (error: unknown) =>
   isStatus(error, "Conflict") ||
   isStatus(error, "NotFound") ||
   isStatus(error, "AlreadyExists") ||
-  (isStatus(error, "Forbidden") && error.details?.causes?.some(({ reason }) => reason === "NamespaceTerminating"));
+  isNamespaceTerminating(error);
 
 /** Subscribes the controller and works until stopped. */
 export function runController(controller: Controller, { store, clock, options }: ControllerContext): RunningController {

@@ -1,5 +1,5 @@
 import type { Pod } from "kubernetes-types/core/v1.js";
-import { isStatus } from "../../machinery/errors.ts";
+import { isNamespaceTerminating, isStatus } from "../../machinery/errors.ts";
 import type { Stored } from "../../machinery/types.ts";
 import type { ControllerContext } from "./context.ts";
 
@@ -18,6 +18,8 @@ export function podControl({ store, record }: ControllerContext, component: stri
         record(owner, "Normal", "SuccessfulCreate", `Created pod: ${created.metadata.name}`, component);
         return created;
       } catch (error) {
+        // As in Kubernetes: where a namespace is going, nothing can be told in it either.
+        if (isNamespaceTerminating(error)) throw error;
         record(owner, "Warning", "FailedCreate", `Error creating: ${(error as Error).message}`, component);
         throw error;
       }

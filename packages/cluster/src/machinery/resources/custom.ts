@@ -5,6 +5,7 @@ import { isObject } from "../json.ts";
 import { metadata } from "../shape/pod.ts";
 import { granular, listBy, type Shape, setOfValues } from "../shape/shape.ts";
 import type { ApiObject } from "../types.ts";
+import { violations } from "../validation/structural.ts";
 import { keyOfResource, type ResourceRow, type Strategy } from "./row.ts";
 import { allVerbs } from "./table.ts";
 
@@ -43,6 +44,7 @@ const strategyOf = ({ schema, selectableFields }: ApiObject): Strategy => ({
   isVersionRequired: true,
   selectableFields: items(selectableFields).map(({ jsonPath }) => String(jsonPath).replace(/^\./, "")),
   defaults: (object) => applyDefaults(object, schema?.openAPIV3Schema),
+  validate: (object, old) => violations(object, schema?.openAPIV3Schema, old),
 });
 
 const objectShape = (schema: unknown): Shape => ({ fields: { ...shapeOfSchema(schema).fields, metadata } });

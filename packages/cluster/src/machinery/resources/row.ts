@@ -43,7 +43,7 @@ export interface Strategy {
   readonly admit?: (object: ApiObject, context: WriteContext, old?: ApiObject) => void;
   /** Sets what the server works out, and carries over what the old object holds. */
   readonly prepare?: (object: ApiObject, context: WriteContext, old?: ApiObject) => void;
-  readonly validate?: (object: ApiObject) => readonly FieldError[];
+  readonly validate?: (object: ApiObject, old?: ApiObject) => readonly FieldError[];
   readonly validateUpdate?: (object: ApiObject, old: ApiObject, context: WriteContext) => readonly FieldError[];
   /** Takes addresses and the like, once nothing else can fail. */
   readonly allocate?: (object: ApiObject, context: WriteContext) => readonly FieldError[];

@@ -39,6 +39,8 @@ export const duplicate = (field: string, value: unknown): FieldError =>
 export const notFound = (field: string, value: unknown): FieldError => build("FieldValueNotFound", field, show(value));
 export const tooLong = (field: string, limit: number): FieldError =>
   build("FieldValueTooLong", field, undefined, `may not be more than ${limit} bytes`);
+export const tooMany = (field: string, actual: number, limit: number): FieldError =>
+  build("FieldValueTooMany", field, show(actual), `must have at most ${limit} item${limit === 1 ? "" : "s"}`);
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError =>
   build(
     "FieldValueNotSupported",

@@ -86,12 +86,21 @@ function podGrace(pod: ApiObject, asked: number | undefined): number {
 }
 
 function deletionFinalizers(row: ResourceRow, object: ApiObject, options: DeleteOptions): string[] {
-  const others = (object.metadata?.finalizers ?? []).filter((name) => !policyFinalizers.includes(name));
+  const own = (object.metadata?.finalizers ?? []).filter((name) => !policyFinalizers.includes(name));
+  const others = holdsInstances(row, object) ? [...own, instancesFinalizer] : own;
   const policy = options.propagationPolicy ?? inheritedPolicy(object) ?? row.strategy.propagation;
   if (policy === "Foreground") return [...others, foregroundFinalizer];
   if (policy === "Orphan") return [...others, orphanFinalizer];
   return others;
 }
+
+/** A definition stays until its controller has deleted the objects of its kind. */
+export const instancesFinalizer = "customresourcecleanup.apiextensions.k8s.io";
+
+const holdsInstances = (row: ResourceRow, { metadata }: ApiObject): boolean =>
+  row.key === "customresourcedefinitions.apiextensions.k8s.io" &&
+  !metadata?.deletionTimestamp &&
+  !metadata?.finalizers?.includes(instancesFinalizer);
 
 const policyFinalizers = [foregroundFinalizer, orphanFinalizer];
 

@@ -181,6 +181,7 @@ export class Writer {
   #composeSubresource(row: ResourceRow, old: Item, body: Draft, subresource: string): Draft {
     const draft = mergeSubresource(subresource, body, old);
     if (!draft) throw badRequest(`${row.key} has no subresource ${subresource} that can be written`);
+    if (row.isCustom) refuse(row, draft, row.strategy.validate?.(draft, old) ?? []);
     if (row.strategy.hasGeneration && differsInSpec(draft, old))
       draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
     return draft;
@@ -272,7 +273,7 @@ function runHooks(row: ResourceRow, draft: Draft, context: WriteContext, old?: I
   prepare?.(draft, context, old);
   refuse(row, draft, [
     ...validateMetadata(row, draft, old),
-    ...(validate?.(draft) ?? []),
+    ...(validate?.(draft, old) ?? []),
     ...((old && validateUpdate?.(draft, old, context)) ?? []),
   ]);
   refuse(row, draft, allocate?.(draft, context) ?? []);
