@@ -41,10 +41,10 @@ class Directory implements PeerDirectory {
 const FAST = {
   tickMs: 10,
   heartbeatMs: 30,
-  replicaTimeoutMs: 500,
+  replicaTimeoutMs: 1500,
   downTimeoutMs: 60,
   bootstrapWaitMs: 300,
-  confirmMs: 300,
+  confirmMs: 900,
   compactMs: 60_000,
 };
 
@@ -141,7 +141,7 @@ export class Group {
 }
 
 /** Waits for a condition, looking often; fails after `boundMs`. */
-export async function until(condition: () => boolean, what: string, boundMs = 8000): Promise<void> {
+export async function until(condition: () => boolean, what: string, boundMs = 15_000): Promise<void> {
   const end = performance.now() + boundMs;
   while (!condition()) {
     if (performance.now() > end) throw new RangeError(`waited in vain for ${what}`);

@@ -12,7 +12,7 @@ export function memoryLease(): MemoryLease {
   return { record: undefined, expiresAt: 0, reservedFor: undefined, isAway: false };
 }
 
-const TTL_MS = 400;
+const TTL_MS = 1200;
 
 export class MemoryArbiter implements Arbiter {
   readonly id: string;
