@@ -91,7 +91,11 @@ const strikes: Readonly<Record<string, (pod: string) => void>> = {
     const { pid } = JSON.parse(kubectl("exec", pod, "-c", "kvstore", "--", "kvstore", "status", "--json")) as {
       pid: number;
     };
-    kubectl("exec", pod, "-c", "kvstore", "--", "kill", "-9", String(pid));
+    try {
+      kubectl("exec", pod, "-c", "kvstore", "--", "kill", "-9", String(pid));
+    } catch {
+      // The kill may take the exec itself with it.
+    }
   },
   "leader's pod deleted": (pod) => void kubectl("delete", "pod", pod, "--wait=false"),
   "leader's pod deleted without grace": (pod) => void kubectl("delete", "pod", pod, "--grace-period=0", "--force"),
@@ -140,7 +144,11 @@ const serverPids = (): string[] =>
         readFileSync(`/proc/${name}/cmdline`, "utf8"),
         readFileSync(`/proc/${name}/environ`, "utf8"),
       ];
-      return /^[^\0]*node\0[^\0]*kvstore\.js\0server/.test(words) && variables.includes(home) && variables.includes("POD_NAMESPACE=kvstore");
+      return (
+        /^[^\0]*node\0[^\0]*kvstore\.js\0server/.test(words) &&
+        variables.includes(home) &&
+        variables.includes("POD_NAMESPACE=kvstore")
+      );
     } catch {
       return false;
     }
