@@ -89,7 +89,7 @@ async function assemble(options: ResolvedOptions, undo: UndoStack): Promise<Clus
     recordEvent,
     preload: {
       liveDir: policyDir,
-      environment: (podIp, pod) => preloadEnvironment({ plan, podIp, pod, policyFile: policies.fileFor(pod) }),
+      environment: (podIp, pod) => preloadEnvironment({ plan, podIp, pod, policyFile: policies.fileFor(pod, podIp) }),
     },
     timing: { backoffBaseMs: options.restartBackoffMs },
   });

@@ -42,7 +42,12 @@ const podNamed = (index: number) => ({
 /** A program in a pod; what it prints comes line by line. */
 function start(index: number, program: string) {
   const pod = podNamed(index);
-  const env = preloadEnvironment({ plan, podIp: plan.pods.at(index), pod, policyFile: policies.fileFor(pod) });
+  const env = preloadEnvironment({
+    plan,
+    podIp: plan.pods.at(index),
+    pod,
+    policyFile: policies.fileFor(pod, plan.pods.at(index)),
+  });
   const child = spawn(process.execPath, ["-e", program], { env: { PATH: process.env.PATH, ...env } });
   children.push(child);
   const lines: string[] = [];

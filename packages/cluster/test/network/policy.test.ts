@@ -1,8 +1,8 @@
 import type { Pod } from "kubernetes-types/core/v1.js";
 import type { NetworkPolicy } from "kubernetes-types/networking/v1.js";
 import { describe, expect, test } from "vitest";
-import { compilePolicy } from "../../src/network/policy/compile.ts";
-import { type Flow, permits } from "../../src/network/policy/decide.ts";
+import { compilePolicies, policyPod } from "../../src/network/policy/compile.ts";
+import { type Flow, type PolicyTable, permits } from "../../src/network/policy/decide.ts";
 
 const pod = (name: string, ip: string, labels: Record<string, string>, namespace = "default"): Pod => ({
   metadata: { name, namespace, labels },
@@ -30,9 +30,12 @@ const flow = (direction: Flow["direction"], peer: Pod | string, port: number): F
   protocol: "TCP",
 });
 
+const compile = (policies: readonly NetworkPolicy[]): PolicyTable =>
+  compilePolicies({ policies, pods: pods.flatMap((pod) => policyPod(pod) ?? []), namespaces });
+
 /** Whether `own` permits the flow under these policies. */
 const judge = (own: Pod, policies: readonly NetworkPolicy[], asked: Flow): boolean =>
-  permits(compilePolicy(own, { policies, pods, namespaces }), asked);
+  permits(compile(policies), own.status?.podIP ?? "", asked);
 
 describe("ingress", () => {
   const cases: [string, NetworkPolicy["spec"], Pod | string, number, boolean][] = [
@@ -80,6 +83,66 @@ describe("ingress", () => {
     expect(judge(db0, [policy(spec)], flow("ingress", peer, port))).toBe(expected);
   });
 
+  const both = {
+    namespaceSelector: { matchLabels: { team: "ops" } },
+    podSelector: { matchLabels: { app: "monitor" } },
+  };
+  const openTo = (...from: object[]) => [policy({ podSelector: {}, ingress: [{ from }] })];
+  const more: [string, readonly NetworkPolicy[], Pod | string, number, boolean][] = [
+    ["both selectors in one peer must match", openTo(both), monitor, 80, true],
+    ["and do not where one fails", openTo({ ...both, podSelector: selectDb }), monitor, 80, false],
+    ["two peers are alternatives", openTo({ podSelector: selectDb }, both), monitor, 80, true],
+    ["an empty namespace selector is every namespace", openTo({ namespaceSelector: {} }), monitor, 80, true],
+    ["an empty list of peers is everybody", openTo(), web, 80, true],
+    [
+      "an expression",
+      openTo({ podSelector: { matchExpressions: [{ key: "app", operator: "NotIn", values: ["db"] }] } }),
+      web,
+      80,
+      true,
+    ],
+    [
+      "a rule is peers and ports together",
+      [policy({ podSelector: {}, ingress: [{ from: [{ podSelector: selectDb }], ports: [{ port: 80 }] }] })],
+      db1,
+      81,
+      false,
+    ],
+    ["a range ends", [policy({ podSelector: {}, ingress: [{ ports: [{ port: 80, endPort: 90 }] }] })], web, 91, false],
+    [
+      "a protocol without a port is all of its ports",
+      [policy({ podSelector: {}, ingress: [{ ports: [{ protocol: "TCP" }] }] })],
+      web,
+      9999,
+      true,
+    ],
+    [
+      "a named port that the pod has not",
+      [policy({ podSelector: {}, ingress: [{ ports: [{ port: "other" }] }] })],
+      web,
+      5555,
+      false,
+    ],
+    ["an outside address", openTo({ ipBlock: { cidr: "10.0.0.0/8" } }), "10.1.2.3", 80, true],
+    [
+      "a policy of another namespace is none of ours",
+      [{ ...policy({ podSelector: {} }), metadata: { name: "p", namespace: "ops" } }],
+      web,
+      80,
+      true,
+    ],
+    [
+      "an empty egress list does not make it an egress policy only",
+      [policy({ podSelector: {}, egress: [] })],
+      web,
+      80,
+      false,
+    ],
+  ];
+  test.each(more)("%s", (_name, policies, peer, port, expected) => {
+    expect(judge(db0, policies, flow("ingress", peer, port))).toBe(expected);
+  });
+
   test("policies add up", () => {
     const deny = policy({ podSelector: {} });
     const open = policy({ podSelector: selectDb, ingress: [{ ports: [{ port: 80 }] }] });
@@ -95,6 +158,57 @@ describe("egress", () => {
     expect(judge(web, policies, flow("egress", db0, 5556))).toBe(false);
     expect(judge(web, policies, flow("egress", monitor, 5555))).toBe(false);
     expect(judge(web, policies, flow("ingress", monitor, 80))).toBe(true);
+  });
+
+  const egress = (spec: object) => [policy({ podSelector: {}, ...spec })];
+  const cases: [string, readonly NetworkPolicy[], Pod | string, number, boolean][] = [
+    [
+      "egress rules alone make it an egress policy, too",
+      egress({ egress: [{ to: [{ podSelector: selectDb }] }] }),
+      monitor,
+      80,
+      false,
+    ],
+    ["without egress rules it is none", egress({ ingress: [] }), monitor, 80, true],
+    ["nor with an empty list", egress({ egress: [] }), monitor, 80, true],
+    ["unless its type says so", egress({ policyTypes: ["Egress"] }), monitor, 80, false],
+    [
+      "an address block with a hole",
+      egress({
+        policyTypes: ["Egress"],
+        egress: [{ to: [{ ipBlock: { cidr: "0.0.0.0/0", except: ["10.0.0.0/8"] } }] }],
+      }),
+      "10.1.1.1",
+      80,
+      false,
+    ],
+    [
+      "and around it",
+      egress({
+        policyTypes: ["Egress"],
+        egress: [{ to: [{ ipBlock: { cidr: "0.0.0.0/0", except: ["10.0.0.0/8"] } }] }],
+      }),
+      "11.1.1.1",
+      80,
+      true,
+    ],
+    [
+      "a namespace",
+      egress({ policyTypes: ["Egress"], egress: [{ to: [{ namespaceSelector: { matchLabels: { team: "ops" } } }] }] }),
+      monitor,
+      80,
+      true,
+    ],
+    [
+      "a range of ports",
+      egress({ policyTypes: ["Egress"], egress: [{ ports: [{ port: 6443, endPort: 6445 }] }] }),
+      monitor,
+      6445,
+      true,
+    ],
+  ];
+  test.each(cases)("%s", (_name, policies, peer, port, expected) => {
+    expect(judge(web, policies, flow("egress", peer, port))).toBe(expected);
   });
 
   test("what the destination would drop is not sent", () => {
@@ -113,13 +227,39 @@ describe("egress", () => {
       }),
     ];
     const services = { "127.10.128.1:80": ["127.10.16.1:5555"], "127.10.128.2:80": ["127.10.16.4:80"] };
-    const own = { ...compilePolicy(web, { policies, pods, namespaces }), services };
-    expect(permits(own, flow("egress", "127.10.128.1", 80))).toBe(true);
-    expect(permits(own, flow("egress", "127.10.128.2", 80))).toBe(false);
+    const table = { ...compile(policies), services };
+    expect(permits(table, "127.10.16.3", flow("egress", "127.10.128.1", 80))).toBe(true);
+    expect(permits(table, "127.10.16.3", flow("egress", "127.10.128.2", 80))).toBe(false);
   });
 });
 
 test("the node itself is always let in", () => {
-  const own = compilePolicy(db0, { policies: [policy({ podSelector: {} })], pods, namespaces });
-  expect(permits({ ...own, nodeAddresses: ["127.0.0.1"] }, flow("ingress", "127.0.0.1", 80))).toBe(true);
+  const table = { ...compile([policy({ podSelector: {} })]), nodeAddresses: ["127.0.0.1"] };
+  expect(permits(table, "127.10.16.1", flow("ingress", "127.0.0.1", 80))).toBe(true);
+});
+
+test("a pod that has ended is no peer any more: another may have its address", () => {
+  expect(policyPod({ ...web, status: { ...web.status, phase: "Succeeded" } })).toBeUndefined();
+  expect(policyPod({ ...web, status: {} })).toBeUndefined();
+  expect(policyPod({ ...web, status: {} }, "127.10.16.9")).toMatchObject({ address: "127.10.16.9" });
+});
+
+test("work grows with policies times pods, not with pairs of pods", () => {
+  let looks = 0;
+  const counted = Array.from({ length: 200 }, (_, index) => ({
+    namespace: "default",
+    address: `127.10.17.${index}`,
+    ports: [],
+    get labels() {
+      looks++;
+      return { app: "db" };
+    },
+  }));
+  const rule = { from: [{ podSelector: selectDb }], ports: [{ port: 5555 }] };
+  const policies = Array.from({ length: 5 }, () => policy({ podSelector: selectDb, ingress: [rule] }));
+  const table = compilePolicies({ policies, pods: counted, namespaces });
+  expect(table.rules).toHaveLength(5);
+  expect(Object.keys(table.pods)).toHaveLength(200);
+  // Once to select, once as a peer.
+  expect(looks).toBe(2 * 5 * 200);
 });

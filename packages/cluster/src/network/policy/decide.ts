@@ -1,5 +1,5 @@
 /**
- * What NetworkPolicy says of one pod, and whether it permits a connection. Pure, and without imports: the cluster compiles it
+ * What NetworkPolicy says, and whether it permits a connection. Pure, and without imports: the cluster compiles it
  * (compile.ts), the pod's preload decides by it.
  */
 
@@ -23,17 +23,24 @@ export interface PolicyRule {
   readonly ports?: readonly PortRange[];
 }
 
+/** Indices of the rules that open an isolated pod. Absent: no policy isolates it in that direction, everything is permitted. */
 export interface PodPolicy {
-  /** Absent: no policy isolates the pod in that direction, everything is permitted. */
-  readonly ingress?: readonly PolicyRule[];
-  readonly egress?: readonly PolicyRule[];
-  /** Pods that are isolated themselves: the ports that each of them opens to this pod. The caller's end then drops what they would. */
-  readonly isolatedPeers?: Readonly<Record<string, readonly PortRange[]>>;
+  readonly ingress?: readonly number[];
+  readonly egress?: readonly number[];
+}
+
+/** What NetworkPolicy says of all pods: one table that they share, because what a peer lets in is decided at the caller's end as well. */
+export interface PolicyTable {
+  readonly rules: readonly PolicyRule[];
+  /** By address; pods that nothing isolates are not in it. */
+  readonly pods: Readonly<Record<string, PodPolicy>>;
   /** `address:port` of Services to `address:port` of their endpoints: a policy speaks of pods, not of the addresses before them. */
   readonly services?: Readonly<Record<string, readonly string[]>>;
-  /** Addresses that are no pods: what comes from the node itself (probes, port-forward) is always permitted. */
+  /** Addresses that are no pods: what comes from the node itself (probes, port-forward, Ingress) is always permitted. */
   readonly nodeAddresses?: readonly string[];
 }
+
+export const noPolicy: PolicyTable = { rules: [], pods: {} };
 
 export type Direction = "ingress" | "egress";
 
@@ -46,28 +53,28 @@ export interface Flow {
   readonly protocol: "TCP" | "UDP";
 }
 
-const everyPort: PortRange = { protocol: "", from: 0, to: 65_535 };
-
-/** Whether the policy lets the flow pass. A Service's address is reachable while one of its endpoints is. */
-export function permits(policy: PodPolicy, flow: Flow): boolean {
-  if (policy.nodeAddresses?.includes(flow.peer)) return true;
-  const endpoints = flow.direction === "egress" ? policy.services?.[`${flow.peer}:${flow.port}`] : undefined;
-  if (endpoints) return endpoints.length === 0 || endpoints.some((endpoint) => permits(policy, at(flow, endpoint)));
-  if (flow.direction === "egress" && isClosedTo(policy.isolatedPeers?.[flow.peer], flow)) return false;
-  const rules = policy[flow.direction];
-  return !rules || rules.some((rule) => matchesPeer(rule, flow.peer) && opensPort(rule.ports, flow));
+/** Whether `own` and the peer both let the flow pass. A Service's address is reachable while one of its endpoints is. */
+export function permits(table: PolicyTable, own: string, flow: Flow): boolean {
+  const { peer, direction } = flow;
+  if (table.nodeAddresses?.includes(peer)) return true;
+  if (direction === "ingress") return opens(table, table.pods[own]?.ingress, flow, peer);
+  const endpoints = table.services?.[`${peer}:${flow.port}`];
+  if (endpoints) return endpoints.length === 0 || endpoints.some((endpoint) => permits(table, own, at(flow, endpoint)));
+  return opens(table, table.pods[peer]?.ingress, flow, own) && opens(table, table.pods[own]?.egress, flow, peer);
 }
+
+/** Whether one of the rules, where there are any, is for `peer` and the flow's port. */
+const opens = ({ rules }: PolicyTable, indices: readonly number[] | undefined, flow: Flow, peer: string): boolean =>
+  !indices ||
+  indices.some((index) => {
+    const rule = rules[index];
+    return rule !== undefined && opensPort(rule.ports, flow) && matchesPeer(rule, peer);
+  });
 
 function at(flow: Flow, endpoint: string): Flow {
   const colon = endpoint.lastIndexOf(":");
   return { ...flow, peer: endpoint.slice(0, colon), port: Number(endpoint.slice(colon + 1)) };
 }
-
-const isClosedTo = (open: readonly PortRange[] | undefined, flow: Flow): boolean =>
-  open !== undefined && !opensPort(open, flow);
-
-/** The ports of a rule, or all of them. */
-export const portsOf = (rule: PolicyRule): readonly PortRange[] => rule.ports ?? [everyPort];
 
 const opensPort = (ports: readonly PortRange[] | undefined, { port, protocol }: Flow): boolean =>
   !ports ||

@@ -1,107 +1,116 @@
-/** Delivers NetworkPolicy to the pods: one small file for each, replaced when what it says changes; the pods watch theirs. */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+/** Delivers NetworkPolicy to the pods: one file for all, replaced when what it says changes; the pods' processes watch it. */
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Node, Pod, Service } from "kubernetes-types/core/v1.js";
-import type { Registry } from "../../machinery/types.ts";
+import { systemClock } from "../../machinery/clock.ts";
+import type { Change, Clock, Registry } from "../../machinery/types.ts";
+import { LiveFiles } from "../live-files.ts";
 import { addressKey } from "../proxy/messages.ts";
 import { serviceRows } from "../proxy/table.ts";
-import { compilePolicy } from "./compile.ts";
-import type { PodPolicy } from "./decide.ts";
+import { SliceIndex } from "../slices.ts";
+import { compilePolicies, policyPod } from "./compile.ts";
+import type { PolicyTable } from "./decide.ts";
 
 export interface NetworkPoliciesOptions {
   readonly store: Pick<Registry, "list" | "subscribe">;
-  /** Where the files stand; made where missing. */
+  /** Where the file stands; made where missing. */
   readonly dir: string;
+  readonly clock?: Clock;
 }
 
 export interface NetworkPolicies {
-  /** The file of a pod, for `preloadEnvironment`. It need not exist: no file, no restriction. */
-  fileFor(pod: Pod): string;
+  /**
+   * The file for the pod's `preloadEnvironment`, up to date and in the know of its address. It need not exist: no file, no restriction.
+   */
+  fileFor(pod: Pod, address: string): string;
   stop(): void;
 }
 
-const watched = [
-  "networkpolicies.networking.k8s.io",
-  "pods",
-  "namespaces",
-  "services",
-  "endpointslices.discovery.k8s.io",
-] as const;
+const policiesResource = "networkpolicies.networking.k8s.io";
 
-/** Files are written synchronously: they are small, and a pod must not start before its own stands. */
-export function startNetworkPolicies({ store, dir }: NetworkPoliciesOptions): NetworkPolicies {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const written = new Map<string, string>();
-  const fileFor = ({ metadata }: Pod): string => join(dir, `${metadata?.namespace}_${metadata?.name}.json`);
-  let scheduled: NodeJS.Immediate | undefined;
+/** Changes of pods and Services within this time are delivered together: 200 pods that start are not 200 files. */
+const gatherMs = 50;
+
+export function startNetworkPolicies({ store, dir, clock = systemClock }: NetworkPoliciesOptions): NetworkPolicies {
+  const files = new LiveFiles(dir);
+  const file = join(dir, "policies.json");
+  const slices = new SliceIndex(() => touch());
+  /** Addresses of pods that are about to start, by uid, until their status says them. */
+  const starting = new Map<string | undefined, string>();
+  let cancel: (() => void) | undefined;
   const refresh = (): void => {
-    scheduled = undefined;
-    const texts = policyTexts(store);
-    for (const [pod, text] of texts) writeIfNew(written, fileFor(pod), text);
-    const current = new Set([...texts.keys()].map(fileFor));
-    for (const file of written.keys()) if (!current.has(file)) remove(written, file);
+    cancel?.();
+    cancel = undefined;
+    const table = policyTable(store, slices, starting);
+    files.replaceAll(new Map(table ? [[file, JSON.stringify(table)]] : []));
   };
+  // Nothing is delivered while there are no policies, so nothing need be gathered.
   const touch = (): void => {
-    scheduled ??= setImmediate(refresh);
+    if (store.list(policiesResource).length > 0) cancel ??= clock.after(gatherMs, refresh);
   };
-  const stops = watched.map((resource) => store.subscribe(resource, touch));
-  if (scheduled) clearImmediate(scheduled);
+  const stops = [
+    store.subscribe("pods", (change) => {
+      if (change.type === "DELETED") starting.delete(change.object.metadata.uid);
+      if (isNews(change, (pod) => policyPod(pod))) touch();
+    }),
+    store.subscribe("namespaces", (change) => isNews(change, ({ metadata }) => metadata?.labels) && touch()),
+    store.subscribe("nodes", (change) => isNews(change, addressesOf) && touch()),
+    store.subscribe("services", (change) => isNews(change, ({ spec, status }) => ({ spec, status })) && touch()),
+    store.subscribe("endpointslices.discovery.k8s.io", (change) => slices.apply(change)),
+    store.subscribe(policiesResource, () => {
+      // A partition takes effect at once.
+      cancel?.();
+      cancel = clock.after(0, refresh);
+    }),
+  ];
   refresh();
   return {
-    fileFor,
+    fileFor(pod, address) {
+      starting.set(pod.metadata?.uid, address);
+      if (store.list(policiesResource).length > 0) refresh();
+      return file;
+    },
     stop() {
-      if (scheduled) clearImmediate(scheduled);
+      cancel?.();
       for (const stop of stops) stop();
-      for (const file of [...written.keys()]) remove(written, file);
+      files.replaceAll(new Map());
     },
   };
 }
 
-/** What each pod's file should say; pods that nothing restricts have none. */
-function policyTexts(store: Pick<Registry, "list">): Map<Pod, string> {
-  const policies = store.list("networkpolicies.networking.k8s.io");
-  if (policies.length === 0) return new Map();
-  const inputs = { policies, pods: store.list("pods"), namespaces: store.list("namespaces") };
-  const services = serviceEndpoints(store);
-  const nodeAddresses = ["127.0.0.1", ...store.list("nodes").flatMap(addressesOf)];
-  const texts = new Map<Pod, string>();
-  for (const pod of inputs.pods) {
-    const policy = compilePolicy(pod, inputs);
-    if (Object.keys(policy).length > 0)
-      texts.set(pod, JSON.stringify({ ...policy, services, nodeAddresses } satisfies PodPolicy));
-  }
-  return texts;
+/** Whether what `look` sees of an object differs from before; heartbeats and the like do not count. */
+function isNews<T>({ type, object, previous }: Change<T>, look: (object: T) => unknown): boolean {
+  return type !== "MODIFIED" || !previous || !isDeepStrictEqual(look(object), look(previous));
+}
+
+/** Undefined without policies. */
+function policyTable(
+  store: Pick<Registry, "list">,
+  slices: SliceIndex,
+  starting: ReadonlyMap<string | undefined, string>,
+): PolicyTable | undefined {
+  const policies = store.list(policiesResource);
+  if (policies.length === 0) return undefined;
+  const pods = store
+    .list("pods")
+    .flatMap((pod) => policyPod(pod, pod.status?.podIP ?? starting.get(pod.metadata.uid)) ?? []);
+  return {
+    ...compilePolicies({ policies, pods, namespaces: store.list("namespaces") }),
+    services: serviceEndpoints(store, slices),
+    nodeAddresses: ["127.0.0.1", ...store.list("nodes").flatMap(addressesOf)],
+  };
 }
 
 const addressesOf = ({ status }: Node): string[] => (status?.addresses ?? []).map(({ address }) => address);
 
-function serviceEndpoints(store: Pick<Registry, "list">): Record<string, readonly string[]> {
-  const slices = store.list("endpointslices.discovery.k8s.io");
+function serviceEndpoints(store: Pick<Registry, "list">, slices: SliceIndex): Record<string, readonly string[]> {
   const context = { nodeAddresses: [], loopbackLoadBalancer: false };
-  const rowsOf = (service: Service) => {
-    const { name, namespace } = service.metadata ?? {};
-    const own = slices.filter(
-      ({ metadata }) => metadata.namespace === namespace && metadata.labels?.["kubernetes.io/service-name"] === name,
-    );
-    return serviceRows(service, own, context);
-  };
+  const rowsOf = (service: Service) =>
+    serviceRows(service, slices.of(`${service.metadata?.namespace}/${service.metadata?.name}`), context);
   return Object.fromEntries(
     store
       .list("services")
       .flatMap(rowsOf)
       .flatMap(({ listen, endpoints }) => listen.map((at) => [addressKey(at), endpoints.map(addressKey)])),
   );
-}
-
-function writeIfNew(written: Map<string, string>, file: string, text: string): void {
-  if (written.get(file) === text) return;
-  written.set(file, text);
-  // Renamed into place, so that no pod ever reads half of it.
-  writeFileSync(`${file}.new`, text, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
-}
-
-function remove(written: Map<string, string>, file: string): void {
-  written.delete(file);
-  rmSync(file, { force: true });
 }
