@@ -16,7 +16,11 @@ export interface StateDir {
 export async function openStateDir(given: string | undefined): Promise<StateDir> {
   if (given === undefined) {
     const path = await mkdtemp(join(tmpdir(), "coracle-"));
-    return { path, isKept: false, release: () => rm(path, { recursive: true, force: true }) };
+    return {
+      path,
+      isKept: false,
+      release: () => rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }),
+    };
   }
   const path = resolve(given);
   await mkdir(path, { recursive: true, mode: 0o700 });

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { type Duplex, Readable } from "node:stream";
 import type { Pod } from "kubernetes-types/core/v1.js";
+import type { Machines } from "../faults/types.ts";
 import { StatusError } from "../machinery/errors.ts";
 import type { Change, Stored } from "../machinery/types.ts";
 import { attachTo } from "./attach.ts";
@@ -24,11 +25,12 @@ import type { RunningContainer } from "./pod/running-container.ts";
 import { containersOf } from "./pod/state.ts";
 import { sweep } from "./process/container-process.ts";
 import { spawnExec } from "./process/exec.ts";
+import { freeze, thaw } from "./process/freeze.ts";
 import type { ContainerUsage, ExecOptions, ExecSession, Kubelet, LogOptions, PodRef } from "./types.ts";
 import { UsageMeter } from "./usage.ts";
 
-/** The kubelet with what `coracle cluster status` shows of it. */
-export interface LocalKubelet extends Kubelet {
+/** The kubelet with what `coracle cluster status` shows of it, and what faults do to it. */
+export interface LocalKubelet extends Kubelet, Machines {
   /** What was chosen. Throws ServiceUnavailable before `start`. */
   readonly isolation: IsolationLevel;
 }
@@ -47,6 +49,8 @@ class PodRunner implements LocalKubelet {
   readonly #workers = new Map<string, PodWorker>();
   readonly #unsubscribe: (() => void)[] = [];
   readonly #saved = new Map<string, SavedPod>();
+  /** The pods that ran on a node when it was stopped, by node. */
+  readonly #lost = new Map<string, ReadonlySet<string>>();
   #host: Host | undefined;
   #nodes: Nodes | undefined;
 
@@ -61,14 +65,12 @@ class PodRunner implements LocalKubelet {
 
   async start(): Promise<void> {
     if (this.#host !== undefined) return;
-    const { store, nodes } = this.#options;
+    const { store } = this.#options;
     this.#host = await this.#prepareHost();
     this.#nodes = await startNodes(this.#options, this.#host.timing);
     await this.#loadSaved(this.#host);
     this.#unsubscribe.push(
-      store.subscribe("pods", (change) => {
-        if (nodes.includes(change.object.spec?.nodeName ?? "")) this.#podChanged(change);
-      }),
+      store.subscribe("pods", (change) => this.#podChanged(change)),
       store.subscribe("configmaps", ({ object }) => this.#sourceChanged("ConfigMap", object.metadata)),
       store.subscribe("secrets", ({ object }) => this.#sourceChanged("Secret", object.metadata)),
       store.subscribe("persistentvolumeclaims", ({ object }) => this.#sourceChanged("Claim", object.metadata)),
@@ -94,21 +96,26 @@ class PodRunner implements LocalKubelet {
   }
 
   /** Pods that are still wanted wait for their worker; the processes and folders of all others go. */
-  async #loadSaved({ podsFolder, addresses }: Host): Promise<void> {
-    const { saved, broken } = readSavedPods(podsFolder);
-    for (const each of saved) {
-      const { namespace, name, uid, podIP } = each.pod;
-      const isWanted = this.#options.store.get("pods", namespace, name)?.metadata.uid === uid;
-      if (!isWanted) await endSaved(each);
-      else this.#saved.set(uid, each);
-      // Before any new pod is given one.
-      if (isWanted) addresses.reserve(podIP);
-    }
+  async #loadSaved(host: Host): Promise<void> {
+    const { saved, broken } = readSavedPods(host.podsFolder);
+    for (const each of saved) await this.#sort(each, host);
     for (const folder of broken) await removeFolder(folder);
+  }
+
+  async #sort(saved: SavedPod, { addresses }: Host): Promise<void> {
+    const { namespace, name, uid, podIP } = saved.pod;
+    const isWanted = this.#options.store.get("pods", namespace, name)?.metadata.uid === uid;
+    if (isWanted) this.#saved.set(uid, saved);
+    else await endSaved(saved);
+    // Before any new pod is given one.
+    if (isWanted) addresses.reserve(podIP);
+    else addresses.release(podIP);
   }
 
   #podChanged({ type, object }: Change<Pod>): void {
     const { uid } = object.metadata;
+    const nodeName = object.spec?.nodeName ?? "";
+    if (!this.#options.nodes.includes(nodeName) || this.#lost.has(nodeName)) return;
     const worker = this.#workers.get(uid);
     if (type === "DELETED") worker?.vanish();
     else if (worker !== undefined) worker.update(object);
@@ -144,6 +151,53 @@ class PodRunner implements LocalKubelet {
     clearInterval(hold);
     this.#workers.clear();
     this.#host = undefined;
+  }
+
+  async stopNode(name: string): Promise<void> {
+    if (this.#lost.has(name)) return;
+    const workers = [...this.#workers.values()].filter(({ pod }) => pod.spec?.nodeName === name);
+    const uids = workers.map(({ pod }) => pod.metadata?.uid ?? "");
+    this.#lost.set(name, new Set(uids));
+    this.#nodes?.silence(name);
+    await Promise.all(workers.map((worker) => worker.lose()));
+    for (const uid of uids) this.#workers.delete(uid);
+  }
+
+  /** What the node's kubelet finds after a power failure: pods that are wanted still start again, of the others nothing stays. */
+  async startNode(name: string): Promise<void> {
+    const lost = this.#lost.get(name);
+    const host = this.#host;
+    if (lost === undefined || host === undefined) return;
+    const { saved } = readSavedPods(host.podsFolder);
+    for (const each of saved.filter(({ pod }) => lost.has(pod.uid))) await this.#sort(each, host);
+    this.#lost.delete(name);
+    for (const object of this.#options.store.list("pods"))
+      if (object.spec?.nodeName === name) this.#podChanged({ type: "ADDED", object });
+    await this.#nodes?.wake(name);
+  }
+
+  killPod(pod: PodRef, container?: string): boolean {
+    return this.#each(pod, (running) => running.process.kill(), container);
+  }
+
+  freezePod(pod: PodRef): boolean {
+    return this.#each(pod, ({ containerID, process }) => freeze(bareID(containerID), process.identity.pid));
+  }
+
+  thawPod(pod: PodRef): boolean {
+    return this.#each(pod, ({ containerID, process }) => thaw(bareID(containerID), process.identity.pid));
+  }
+
+  mountsOf(pod: PodRef): readonly { readonly hostPath: string; readonly mountPath: string }[] {
+    return [...(this.#find(pod)?.runtime.containers.values() ?? [])].flatMap(({ spec }) => spec.mounts);
+  }
+
+  /** Does something to the running containers of the pod, or to one of them. Returns whether there was any. */
+  #each(pod: PodRef, act: (running: RunningContainer) => void, container?: string): boolean {
+    const all = [...(this.#find(pod)?.runtime.containers.values() ?? [])];
+    const running = all.filter(({ name }) => container === undefined || name === container);
+    for (const each of running) act(each);
+    return running.length > 0;
   }
 
   async logs(pod: PodRef, options: LogOptions, signal: AbortSignal): Promise<Readable> {
@@ -231,10 +285,13 @@ function noLog(worker: PodWorker, name: string, previous: boolean): StatusError 
   return new StatusError("BadRequest", `container "${name}" in pod "${pod}" is waiting to start: ${reason}`);
 }
 
+/** The identifier without the runtime's name before it. */
+const bareID = (containerID: string): string => containerID.slice(containerID.indexOf("//") + 2);
+
 const isOver = ({ status, metadata }: Pod): boolean =>
   !metadata?.deletionTimestamp && (status?.phase === "Succeeded" || status?.phase === "Failed");
 
 async function endSaved({ folder, runs }: SavedPod): Promise<void> {
-  for (const { containerID } of runs) sweep(containerID.slice(containerID.indexOf("//") + 2));
+  for (const { containerID } of runs) sweep(bareID(containerID));
   await removeFolder(folder);
 }

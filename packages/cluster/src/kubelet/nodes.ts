@@ -6,6 +6,10 @@ import type { KubeletOptions, Timing } from "./options.ts";
 import { rfc3339 } from "./pod/time.ts";
 
 export interface Nodes {
+  /** Renews the node's Lease no longer. */
+  silence(name: string): void;
+  /** Registers the node again and renews its Lease at once. */
+  wake(name: string): Promise<void>;
   stop(): void;
 }
 
@@ -20,13 +24,22 @@ export async function startNodes(options: NodeOptions, timing: Timing): Promise<
   const { clock, nodes } = options;
   let cancel: (() => void) | undefined;
   let isStopped = false;
-  await Promise.all(nodes.map((name, index) => register(options, name, options.plan.node(index))));
+  const silent = new Set<string>();
+  const registerNode = (name: string) => register(options, name, options.plan.node(nodes.indexOf(name)));
+  await Promise.all(nodes.map(registerNode));
   const renew = async (): Promise<void> => {
-    await Promise.all(nodes.map((name) => renewLease(options, name).catch(() => undefined)));
+    const heard = nodes.filter((name) => !silent.has(name));
+    await Promise.all(heard.map((name) => renewLease(options, name).catch(() => undefined)));
     if (!isStopped) cancel = clock.after(timing.nodeLeaseMs, () => void renew());
   };
   await renew();
   return {
+    silence: (name) => void silent.add(name),
+    async wake(name) {
+      silent.delete(name);
+      await registerNode(name);
+      await renewLease(options, name);
+    },
     stop() {
       isStopped = true;
       cancel?.();

@@ -9,6 +9,8 @@ export interface Program {
   readonly env?: Readonly<Record<string, string>>;
   /** WORKDIR; default `/`. */
   readonly workingDir?: string;
+  /** USER of the image, where it is known: what `runAsNonRoot` is held against. */
+  readonly user?: number;
   /** Folders that the image brings and the container may write: made empty for each run, unless the container mounts something there. */
   readonly ownDirs?: readonly string[];
   /** Host folders that the program needs at their own path (its code); mounted read-only where a private root would hide them. */

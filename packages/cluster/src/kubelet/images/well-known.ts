@@ -10,8 +10,8 @@ export interface WellKnown extends Program {
   readonly newest?: number;
 }
 
-const shell: WellKnown = { needs: "sh", command: [], args: ["sh"], prefersApplets: true };
-const bash: WellKnown = { needs: "bash", command: [], args: ["bash"] };
+const shell: WellKnown = { needs: "sh", command: [], args: ["sh"], prefersApplets: true, user: 0 };
+const bash: WellKnown = { needs: "bash", command: [], args: ["bash"], user: 0 };
 
 const html = "/usr/share/nginx/html";
 const conf = "/etc/nginx/conf.d";
@@ -23,6 +23,7 @@ const nginx: WellKnown = {
   env: { NGINX_HTML: html, NGINX_CONF: conf },
   ownDirs: [html, conf],
   newest: 1,
+  user: 0,
 };
 
 const htdocs = "/usr/local/apache2/htdocs";
@@ -35,7 +36,7 @@ export const wellKnown: Readonly<Record<string, WellKnown>> = {
   bash: { ...bash, prefersApplets: true },
   nginx,
   "nginx-slim": nginx,
-  "nginx-unprivileged": { ...nginx, env: { ...nginx.env, NGINX_PORT: "8080" } },
+  "nginx-unprivileged": { ...nginx, env: { ...nginx.env, NGINX_PORT: "8080" }, user: 101 },
   httpd: {
     needs: "httpd-foreground",
     command: [],
@@ -44,10 +45,11 @@ export const wellKnown: Readonly<Record<string, WellKnown>> = {
     ownDirs: [htdocs],
     workingDir: "/usr/local/apache2",
     newest: 2,
+    user: 0,
   },
-  node: { needs: "node", command: [], args: ["node"] },
-  python: { needs: "python3", command: [], args: ["python3"], newest: 3 },
-  perl: { needs: "perl", command: [], args: ["perl", "-de0"], newest: 5 },
+  node: { needs: "node", command: [], args: ["node"], user: 0 },
+  python: { needs: "python3", command: [], args: ["python3"], newest: 3, user: 0 },
+  perl: { needs: "perl", command: [], args: ["perl", "-de0"], newest: 5, user: 0 },
   redis: {
     needs: "redis-server",
     command: [],

@@ -9,7 +9,7 @@ import { containerMark } from "../process/proc.ts";
 import { type Entry, hostTree } from "./host-tree.ts";
 import { planRoot, type RootPlan, shimPath, writeTemplate } from "./root.ts";
 import { enterArgs, quote, shimArgs } from "./shim.ts";
-import type { ContainerSpec, Isolation } from "./types.ts";
+import type { ContainerSpec, Isolation, ProcessUser } from "./types.ts";
 
 export interface NamespaceOptions {
   /** An existing folder of the host: the place of the tmpfs in every container's own mount namespace. */
@@ -28,6 +28,7 @@ export function namespaceIsolation(options: NamespaceOptions): Isolation {
   };
   return {
     level: "namespaces",
+    mayChangeUser: !options.inUserNamespace && findProgram("setpriv", hostPath) !== undefined,
     async launch(spec, folder) {
       entries ??= prepare();
       const plan = planRoot(spec, { ...options, entries });
@@ -38,7 +39,8 @@ export function namespaceIsolation(options: NamespaceOptions): Isolation {
     },
     async enter(spec, pid, command) {
       const inner = options.hasPidNamespace ? await firstProcess(pid) : pid;
-      const args = [`--target=${inner}`, ...nsenterFlags(options), "--", "/bin/sh", ...enterArgs(command)];
+      const flags = [`--target=${inner}`, ...nsenterFlags(options)];
+      const args = [...flags, "--", ...becoming(spec.user), "/bin/sh", ...enterArgs(command)];
       const { [containerMark]: _, ...env } = spec.env;
       return { file: hostTool("nsenter"), args, env, cwd: "/" };
     },
@@ -47,7 +49,24 @@ export function namespaceIsolation(options: NamespaceOptions): Isolation {
 }
 
 /** The container's own PATH must not decide which unshare this is: busybox has one, with fewer options. */
-const hostTool = (name: string): string => findProgram(name, "/usr/bin:/bin:/usr/sbin:/sbin") ?? name;
+const hostTool = (name: string): string => findProgram(name, hostPath) ?? name;
+const hostPath = "/usr/bin:/bin:/usr/sbin:/sbin";
+
+/**
+ * Words before a command that make it another user's, inside the private root. Ports below 1024 stay open to it, as container runtimes
+ * have it.
+ */
+function becoming(user: ProcessUser | undefined): readonly string[] {
+  if (user === undefined) return [];
+  const ports = user.uid === 0 ? [] : ["--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service"];
+  return [
+    hostTool("setpriv"),
+    `--reuid=${user.uid}`,
+    `--regid=${user.gid}`,
+    `--groups=${user.groups.join(",")}`,
+    ...ports,
+  ];
+}
 
 const nsenterFlags = ({ inUserNamespace, hasPidNamespace }: NamespaceOptions): readonly string[] => [
   ...(inUserNamespace ? ["--user", "--preserve-credentials"] : []),
@@ -91,7 +110,7 @@ function setupScript(spec: ContainerSpec, plan: RootPlan, { stage, template, fst
     "chroot=$(command -v chroot)",
     "exec 2>&5 5>&-",
     `PATH=${quote(spec.env.PATH ?? "")}`,
-    `exec "$chroot" ${root} /bin/sh ${shimPath} ${shim}`,
+    `exec "$chroot" ${root} ${[...becoming(spec.user), "/bin/sh"].map(quote).join(" ")} ${shimPath} ${shim}`,
   ].join("\n");
 }
 

@@ -7,6 +7,7 @@ import type { ContainerSpec, Isolation, Mount } from "./types.ts";
 
 export const plainIsolation: Isolation = {
   level: "plain",
+  mayChangeUser: false,
   async launch(spec, folder) {
     const cwd = `${folder}/root`;
     await mkdir(cwd, { recursive: true });

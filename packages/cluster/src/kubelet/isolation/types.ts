@@ -9,6 +9,13 @@ export interface Mount {
   readonly isFile: boolean;
 }
 
+export interface ProcessUser {
+  readonly uid: number;
+  readonly gid: number;
+  /** Supplementary ones, the primary one among them. */
+  readonly groups: readonly number[];
+}
+
 /** Everything that starting a container's process takes; kept on disk, so that a later run of the cluster can enter the container too. */
 export interface ContainerSpec {
   readonly hostname: string;
@@ -22,6 +29,8 @@ export interface ContainerSpec {
   readonly hostDirs: readonly string[];
   readonly isRootReadOnly: boolean;
   readonly hasTty: boolean;
+  /** Absent: the user that the container would have anyway. Only where a private root and root's rights allow it. */
+  readonly user?: ProcessUser;
 }
 
 /** A process to spawn on the host. */
@@ -34,6 +43,8 @@ export interface Launch {
 
 export interface Isolation {
   readonly level: IsolationLevel;
+  /** Whether `ContainerSpec.user` is heeded. */
+  readonly mayChangeUser: boolean;
   /**
    * What to spawn for the container's main process. The spawned process follows the shim's protocol (shim.ts) on descriptors 3 and 4.
    * `folder` is the container's own, for files that the launch needs.

@@ -15,6 +15,7 @@ import { containerMounts } from "../volumes/mounts.ts";
 import type { MountedVolume } from "../volumes/types.ts";
 import { hostnameOf } from "./etc-files.ts";
 import type { ContainerFolder, PodFolder } from "./folders.ts";
+import { asUser, wantedUser } from "./security.ts";
 import { serviceAccountPath } from "./service-account.ts";
 
 export interface SpecContext {
@@ -51,7 +52,7 @@ export async function containerSpec(container: Container, context: SpecContext):
   Object.assign(env, withPreload(env, host.options.preload?.environment(podIP, pod) ?? {}));
   const mounts = await withOwnDirs(await containerMounts(container, volumes, env), program, context);
   Object.assign(env, await accountVariables(mounts, env, context));
-  return {
+  const spec: ContainerSpec = {
     hostname: hostnameOf(pod),
     command: commandLine(container, program).map((word) => expand(word, env)),
     env,
@@ -61,6 +62,9 @@ export async function containerSpec(container: Container, context: SpecContext):
     isRootReadOnly: container.securityContext?.readOnlyRootFilesystem ?? false,
     hasTty: container.tty ?? false,
   };
+  const user = wantedUser(pod, container, program);
+  if (user === undefined || !host.isolation.mayChangeUser) return spec;
+  return asUser(spec, user, host.options.dir) ?? spec;
 }
 
 function resolveFor({ image = "", imagePullPolicy }: Container, host: Host) {

@@ -1,6 +1,6 @@
 /** The effects of one pod: its folder, address, volumes and containers. Decides nothing. */
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import type { Container, Pod } from "kubernetes-types/core/v1.js";
 import { ContainerError } from "../errors.ts";
 import { type Host, volumeSources } from "../host.ts";
@@ -108,6 +108,12 @@ export class PodRuntime {
     await writeRecord(folder.record, { ...record, identity: { pid: 0, startTicks: "" } });
     const plain = await isolation.launch(spec, folder.path);
     const launch = spec.hasTty ? ptyLaunch(plain) : plain;
+    // A program that opens /dev/stdout anew must be let in.
+    if (spec.user) {
+      await writeFile(folder.log(attempt), "", { flag: "a", mode: 0o640 });
+      await chown(folder.log(attempt), spec.user.uid, spec.user.gid);
+      await chmod(folder.terminationMessage, 0o666);
+    }
     const result = await spawnContainer(launch, {
       containerID: id,
       log: folder.log(attempt),

@@ -27,7 +27,9 @@ export class PodWorker {
   #cancelWake: (() => void) | undefined;
   #cancelRefresh: (() => void) | undefined;
   readonly #status: StatusWriter;
-  readonly #starts = new Set<Promise<void>>();
+  /** What is being written into the pod's folder, or started in it. */
+  readonly #underWay = new Set<Promise<void>>();
+  #refreshing: Promise<void> = Promise.resolve();
   #isGone = false;
   #isStopping = false;
 
@@ -95,16 +97,25 @@ export class PodWorker {
   }
 
   /** Ends every process and leaves the object as it is. */
-  async stop(graceMs: number): Promise<void> {
+  stop(graceMs: number): Promise<void> {
+    return this.#end((running) => {
+      running.killAfter(graceMs);
+      running.terminate();
+    });
+  }
+
+  /** Ends every process at once, as a power failure would. */
+  lose(): Promise<void> {
+    return this.#end((running) => running.kill());
+  }
+
+  async #end(end: (running: RunningContainer) => void): Promise<void> {
     this.#isStopping = true;
     this.#cancelWake?.();
     this.#cancelRefresh?.();
     const running = [...this.runtime.containers.values()];
-    for (const each of running) {
-      each.killAfter(graceMs);
-      each.terminate();
-    }
-    await Promise.all([...running.map(({ ended }) => ended), ...this.#starts, this.#status.close()]);
+    for (const each of running) end(each);
+    await Promise.all([...running.map(({ ended }) => ended), ...this.#underWay, this.#status.close()]);
     this.runtime.abandon();
   }
 
@@ -147,7 +158,7 @@ export class PodWorker {
   readonly #effects: {
     readonly [T in Action["type"]]: (action: Extract<Action, { type: T }>) => Promise<void> | void;
   } = {
-    prepare: () => this.#prepare(),
+    prepare: () => this.#track(this.#prepare()),
     start: ({ name }) => this.#track(this.#start(name)),
     stop: ({ name, graceMs }) => this.#stop(name, graceMs),
     probe: ({ name, kind }) => this.#probe(name, kind),
@@ -167,10 +178,10 @@ export class PodWorker {
     }
   }
 
-  /** A start under way when the kubelet stops is waited for, and what it started is ended. */
-  #track(start: Promise<void>): Promise<void> {
-    this.#starts.add(start);
-    return start.finally(() => this.#starts.delete(start));
+  /** Waited for when the kubelet stops or the pod goes: what was started by then is ended, and nothing is written into a folder that goes. */
+  #track(work: Promise<void>): Promise<void> {
+    this.#underWay.add(work);
+    return work.finally(() => this.#underWay.delete(work));
   }
 
   async #start(name: string): Promise<void> {
@@ -252,7 +263,7 @@ export class PodWorker {
     this.#isStopping = true;
     this.#cancelWake?.();
     this.#cancelRefresh?.();
-    await this.#status.close();
+    await Promise.all([...this.#underWay, this.#status.close()]);
     await this.runtime.release();
     if (!this.#isGone) await this.#removeObject();
     this.#onGone();
@@ -269,11 +280,18 @@ export class PodWorker {
     }
   }
 
+  /** One at a time: two would trip over each other's files. */
   #refresh(): void {
-    this.runtime.refreshVolumes(this.#pod).then(
-      (at) => this.#refreshAt(at),
-      () => this.#refreshAt(this.#host.options.clock.now() + refreshRetryMs),
-    );
+    this.#refreshing = this.#track(this.#refreshing.then(() => this.#refreshOnce()));
+  }
+
+  async #refreshOnce(): Promise<void> {
+    if (this.#isStopping) return;
+    try {
+      this.#refreshAt(await this.runtime.refreshVolumes(this.#pod));
+    } catch {
+      this.#refreshAt(this.#host.options.clock.now() + refreshRetryMs);
+    }
   }
 
   #refreshAt(at: number): void {

@@ -1,9 +1,10 @@
 /** Makes a pod's volumes on the host, and keeps those from the API up to date. */
-import { mkdir, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { HostPathVolumeSource, Pod, Volume } from "kubernetes-types/core/v1.js";
 import { ContainerError, messageOf } from "../errors.ts";
 import { writeAtomically } from "./atomic-writer.ts";
+import { giveToGroup } from "./ownership.ts";
 import { safeRelativePath } from "./paths.ts";
 import { project } from "./projections.ts";
 import type { MountedVolume, VolumeContext } from "./types.ts";
@@ -51,21 +52,30 @@ async function makeVolume(place: string, volume: Volume, context: VolumeContext)
     return { volume: { name, hostPath: place, isFile: false, isReadOnly: true }, refreshAt: projection.refreshAt };
   }
   const refreshAt = Number.POSITIVE_INFINITY;
+  const fsGroup = context.pod.spec?.securityContext?.fsGroup;
   if (hostPath) {
     const isFile = await prepareHostPath(hostPath);
     return { volume: { name, hostPath: hostPath.path, isFile, isReadOnly: false }, refreshAt };
   }
   if (claim) {
     const path = claimPath(context, claim.claimName);
-    await mkdir(path, { recursive: true });
+    await makeForAll(path);
+    await giveToGroup(path, fsGroup);
     return { volume: { name, hostPath: path, isFile: false, isReadOnly: claim.readOnly ?? false }, refreshAt };
   }
   if (emptyDir === undefined && Object.keys(volume).length > 1) {
     const kind = Object.keys(volume).find((key) => key !== "name");
     throw new ContainerError("FailedMount", `volumes of kind ${kind} are not supported on this cluster`);
   }
-  await mkdir(place, { recursive: true, mode: 0o777 });
+  await makeForAll(place);
+  await giveToGroup(place, fsGroup);
   return { volume: { name, hostPath: place, isFile: false, isReadOnly: false }, refreshAt };
+}
+
+/** A new folder is open to every user, as containers may run as any; the cluster's own folder around it is not. */
+async function makeForAll(path: string): Promise<void> {
+  const made = await mkdir(path, { recursive: true });
+  if (made !== undefined) await chmod(path, 0o777);
 }
 
 function claimPath({ pod, sources }: VolumeContext, claimName: string): string {
