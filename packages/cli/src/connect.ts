@@ -17,11 +17,23 @@ export async function connectEmbedded(home: Home): Promise<KubeClient> {
 export const connect = (home: Home, context: string | undefined): Promise<KubeClient> =>
   context === undefined ? connectEmbedded(home) : connectContext(context);
 
+const connectContext = async (context: string): Promise<KubeClient> =>
+  createClient(await connectionOf(await userConfig(context)), { userAgent });
+
+/** The same choice for the official client, which has exec and port-forward. */
+export async function officialConfig(home: Home, context: string | undefined): Promise<OfficialConfig> {
+  if (context !== undefined) return userConfig(context);
+  const { KubeConfig } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  config.loadFromFile(home.kubeconfig);
+  return config;
+}
+
 /**
  * A context of the user's kubeconfig. The official client reads it, because such files may name login helpers of cloud
  * providers; it is loaded only here, for it costs as much memory as all the rest.
  */
-async function connectContext(context: string): Promise<KubeClient> {
+async function userConfig(context: string): Promise<OfficialConfig> {
   const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
   config.loadFromDefault();
@@ -29,10 +41,10 @@ async function connectContext(context: string): Promise<KubeClient> {
   if (!known.includes(context))
     throw new CliError(`Your kubeconfig has no context ${context}. It has: ${known.join(", ") || "none"}.`);
   config.setCurrentContext(context);
-  return createClient(await connectionOf(config), { userAgent });
+  return config;
 }
 
-type OfficialConfig = import("@kubernetes/client-node").KubeConfig;
+export type OfficialConfig = import("@kubernetes/client-node").KubeConfig;
 
 async function connectionOf(config: OfficialConfig): Promise<KubeConnection> {
   const cluster = config.getCurrentCluster();

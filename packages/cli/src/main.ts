@@ -5,7 +5,7 @@ try {
   await createProgram().parseAsync();
 } catch (error) {
   const { name, message, stack, exitCode } = error as Error & { exitCode?: number };
-  const isExpected = name === "CliError" || name === "KubeError";
+  const isExpected = /^(Cli|Kube|Drill)Error$/.test(name);
   process.stderr.write(`${isExpected ? message : stack}\n`);
   process.exitCode = exitCode ?? 1;
 }

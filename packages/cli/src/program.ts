@@ -26,10 +26,15 @@ function parentOf(program: Command, { usage }: CommandRow): Command {
   );
 }
 
+const joined = (value: string, before: string | undefined): string =>
+  before === undefined ? value : `${before},${value}`;
+
 function addCommand(parent: Command, row: CommandRow): void {
   const words = parent.parent ? row.usage.split(" ").slice(1).join(" ") : row.usage;
   const command = parent.command(words).description(row.summary);
-  for (const { flags, description } of row.options ?? []) command.option(flags, description);
+  for (const { flags, description, isList } of row.options ?? [])
+    if (isList) command.option(flags, description, joined);
+    else command.option(flags, description);
   if (row.json) command.option("--json", "print the result as JSON");
   command.addHelpText("after", `\nExamples:\n${row.examples.map((example) => `  ${example}`).join("\n")}`);
   command.action(async (...call: unknown[]) => {

@@ -12,6 +12,12 @@ export interface System {
   readonly role?: { readonly label: string; readonly otherwise: string };
   /** Lines shown after `up`; `{leader}`, `{host}` and `{port}` are filled in. */
   readonly tryNext: readonly string[];
+  /** File of the module that says how to drill it. */
+  readonly drill?: string;
+  /** Command that, run in the leader's pod, hands over to another; ` --to POD` is added where the user names one. */
+  readonly switchover?: readonly string[];
+  /** The CronJob whose pods have the backups, and what its program is told instead to restore one. */
+  readonly restore?: { readonly cronJob: string; readonly args: readonly string[] };
 }
 
 const systemsDir = join(workspaceRoot, "systems");
@@ -27,6 +33,9 @@ export async function findSystem(nameOrPath: string, variant?: string): Promise<
     manifests: join(systemsDir, nameOrPath, "k8s", variant ?? ""),
     tryNext: coracle.tryNext ?? [],
     ...(coracle.role && { role: coracle.role }),
+    ...(coracle.switchover && { switchover: coracle.switchover }),
+    ...(coracle.restore && { restore: coracle.restore }),
+    ...(coracle.drill && { drill: join(systemsDir, nameOrPath, coracle.drill) }),
   };
 }
 

@@ -10,6 +10,9 @@ const variant: CommandOption = {
   description: "which set of manifests, where a system has several",
 };
 
+/** Names only: the faults themselves are loaded when a drill runs. */
+const faults = "kill, delete, partition, pause, restart, scale";
+
 export const commands: readonly CommandRow[] = [
   {
     usage: "up <system>",
@@ -51,6 +54,74 @@ export const commands: readonly CommandRow[] = [
     ],
     examples: ["coracle logs kvstore", "coracle logs kvstore -f --tail 0"],
     run: async (...call) => (await import("./logs.ts")).logs(...call),
+  },
+  {
+    usage: "drill <system>",
+    summary:
+      "inject faults into a running system under load, and say whether it kept its promises (exit code 1 when not)",
+    options: [
+      context,
+      {
+        flags: "--fault <names>",
+        description: `${faults} (default kill); several by commas or repetition`,
+        isList: true,
+      },
+      { flags: "--repeat <count>", description: "how often each fault (default 1)" },
+      { flags: "--clients <count>", description: "clients at work (default 16)" },
+      {
+        flags: "--ops <mix>",
+        description: "shares of the operations, such as read=4,write=3 (default: the system's own)",
+        isList: true,
+      },
+      {
+        flags: "--seed <number>",
+        description: "decides keys, operations and the order of the faults (default: the time)",
+      },
+      { flags: "--timeout <seconds>", description: "how long to wait for each recovery (default 120)" },
+      {
+        flags: "--out <folder>",
+        description: "where the report goes, as JSON and as a page (default $CORACLE_HOME/drills)",
+      },
+    ],
+    examples: [
+      "coracle drill kvstore",
+      "coracle drill kvstore --fault kill,partition --repeat 5 --clients 16",
+      "coracle drill kvstore --fault delete --context staging",
+    ],
+    json: true,
+    run: async (...call) => (await import("./drill.ts")).drill(...call),
+  },
+  {
+    usage: "switchover <system>",
+    summary: "hand the lead over to another pod without losing a write",
+    options: [context, { flags: "--to <pod>", description: "who leads next (default: an in-sync replica)" }],
+    examples: ["coracle switchover kvstore", "coracle switchover kvstore --to kvstore-1"],
+    json: true,
+    run: async (...call) => (await import("./switchover.ts")).switchover(...call),
+  },
+  {
+    usage: "backup <system>",
+    summary: "run the system's backup job now",
+    options: [context, { flags: "--timeout <seconds>", description: "how long to wait (default 600)" }],
+    examples: ["coracle backup kvstore"],
+    json: true,
+    run: async (...call) => (await import("./restore.ts")).backup(...call),
+  },
+  {
+    usage: "restore <system>",
+    summary: "replace a running system's data by a backup, and read it back",
+    options: [
+      context,
+      { flags: "--from <name>", description: "file name of the backup (default latest)" },
+      { flags: "--yes", description: "do not ask: all data that is there now goes" },
+      { flags: "--timeout <seconds>", description: "how long to wait (default 600)" },
+    ],
+    examples: [
+      "coracle restore kvstore --yes",
+      "coracle restore kvstore --from kvstore-20260101T020000Z-e3-i9.kvbackup --yes",
+    ],
+    json: true,
+    run: async (...call) => (await import("./restore.ts")).restore(...call),
   },
   {
     usage: "cluster start",

@@ -11,6 +11,8 @@ export interface CommandOption {
   /** As commander writes it: `--timeout <seconds>`. */
   readonly flags: string;
   readonly description: string;
+  /** May be given several times; the values are joined by commas. */
+  readonly isList?: boolean;
 }
 
 export type OptionValues = Readonly<Record<string, string | boolean | undefined>>;

@@ -1,0 +1,69 @@
+/** Faults that are ordinary changes of objects: a deletion, a rolling restart, another number of replicas. */
+import { resources } from "@coracle/kube";
+import type { StatefulSet } from "kubernetes-types/apps/v1.js";
+import type { Fault, Strike } from "./types.ts";
+
+const deletePod: Fault = {
+  endsTerm: true,
+  summary: "the leader's pod deleted with its grace period",
+  async inject({ ground, leader }) {
+    await ground.kube.delete(resources.pods, leader.name, { namespace: ground.namespace });
+    return { how: `${leader.name} deleted` };
+  },
+};
+
+const current = ({ ground }: Strike): Promise<StatefulSet> =>
+  ground.kube.get(resources.statefulSets, ground.statefulSet, { namespace: ground.namespace });
+
+const patch = ({ ground }: Strike, change: object): Promise<unknown> =>
+  ground.kube.patch(resources.statefulSets, ground.statefulSet, change, { namespace: ground.namespace });
+
+/** Whether the controller has done all that the object asks for. */
+export function isRolledOut({ metadata, spec, status }: StatefulSet): boolean {
+  const wanted = spec?.replicas ?? 1;
+  return (
+    status?.observedGeneration === metadata?.generation &&
+    status?.replicas === wanted &&
+    status?.readyReplicas === wanted &&
+    status?.updatedReplicas === wanted
+  );
+}
+
+const rolledOut = (strike: Strike, what: string): Promise<void> =>
+  strike.waitFor(what, async () => isRolledOut(await current(strike)));
+
+const restart: Fault = {
+  endsTerm: false,
+  summary: "a rolling restart, as kubectl rollout restart does it",
+  async inject(strike) {
+    const annotations = { "kubectl.kubernetes.io/restartedAt": new Date().toISOString() };
+    await patch(strike, { spec: { template: { metadata: { annotations } } } });
+    return {
+      how: `statefulset/${strike.ground.statefulSet} restarted pod by pod`,
+      completed: () => rolledOut(strike, "the rolling restart to end"),
+    };
+  },
+};
+
+const MORE = 2;
+
+const scale: Fault = {
+  endsTerm: false,
+  summary: "two replicas more, then as many as before",
+  async inject(strike) {
+    const before = (await current(strike)).spec?.replicas ?? 1;
+    const scaleTo = (replicas: number) => patch(strike, { spec: { replicas } });
+    await scaleTo(before + MORE);
+    return {
+      how: `${before} to ${before + MORE} replicas and back`,
+      completed: async () => {
+        await rolledOut(strike, `${before + MORE} replicas to be ready`);
+        await scaleTo(before);
+        await rolledOut(strike, `${before} replicas to be left`);
+      },
+      heal: async () => void (await scaleTo(before)),
+    };
+  },
+};
+
+export const objectFaults = { delete: deletePod, restart, scale };

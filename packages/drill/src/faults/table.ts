@@ -1,0 +1,11 @@
+/** All faults by name. */
+import { objectFaults } from "./objects.ts";
+import { partition } from "./partition.ts";
+import { kill, pause } from "./process.ts";
+import type { Fault } from "./types.ts";
+
+export const faults = { kill, pause, partition, ...objectFaults } satisfies Readonly<Record<string, Fault>>;
+
+export type FaultName = keyof typeof faults;
+
+export const faultNames = Object.keys(faults) as readonly FaultName[];

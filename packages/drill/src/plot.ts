@@ -1,0 +1,85 @@
+/** Throughput over time as inline SVG: writes and reads stacked, failures as ticks below, faults as lines from injection to first write. */
+import type { Slice } from "./recorder.ts";
+import { SLICE_MS } from "./recorder.ts";
+import type { DrillReport } from "./report.ts";
+
+const SIZE = { width: 1000, height: 320, left: 52, right: 12, top: 26, bottom: 44 } as const;
+const MAX_POINTS = 600;
+const GRID_LINES = 4;
+
+interface Scale {
+  x(ms: number): string;
+  y(perSecond: number): string;
+}
+
+export function plot({ slices, faults }: Pick<DrillReport, "slices" | "faults">): string {
+  const { points, widthMs } = thinned(slices);
+  const perSecond = 1000 / widthMs;
+  const top = Math.max(1, ...points.map(({ reads, writes }) => (reads + writes) * perSecond));
+  const endMs = Math.max(widthMs, points.length * widthMs);
+  const scale = scaleOf(endMs, top);
+  const area = (value: (slice: Slice) => number, colour: string): string => {
+    const line = points.map((slice) => `${scale.x(slice.atMs + widthMs / 2)},${scale.y(value(slice) * perSecond)}`);
+    return `<polygon fill="var(${colour})" points="${scale.x(0)},${scale.y(0)} ${line.join(" ")} ${scale.x(endMs)},${scale.y(0)}"/>`;
+  };
+  return `<svg viewBox="0 0 ${SIZE.width} ${SIZE.height}" role="img" aria-label="operations per second over time">
+${grid(scale, endMs, top)}
+${area(({ reads, writes }) => reads + writes, "--read")}
+${area(({ writes }) => writes, "--write")}
+${points
+  .filter(({ failures }) => failures > 0)
+  .map(({ atMs }) => failureTick(scale, atMs, widthMs))
+  .join("")}
+${faults.map((fault) => mark(scale, fault)).join("\n")}
+</svg>
+<p class="legend"><span><i style="background:var(--write)"></i>writes per second</span><span><i style="background:var(--read)"></i>reads per second</span><span><i style="background:var(--fail)"></i>failed operations</span><span><i style="background:var(--fault)"></i>fault, to the first write after it</span></p>`;
+}
+
+function scaleOf(endMs: number, top: number): Scale {
+  const width = SIZE.width - SIZE.left - SIZE.right;
+  const height = SIZE.height - SIZE.top - SIZE.bottom;
+  return {
+    x: (ms) => (SIZE.left + (ms / endMs) * width).toFixed(1),
+    y: (value) => (SIZE.top + (1 - value / top) * height).toFixed(1),
+  };
+}
+
+/** Joins neighbours until a screen can show them. */
+function thinned(slices: readonly Slice[]): { points: Slice[]; widthMs: number } {
+  const step = Math.max(1, Math.ceil(slices.length / MAX_POINTS));
+  const points: Slice[] = [];
+  for (let at = 0; at < slices.length; at += step) {
+    const part = slices.slice(at, at + step);
+    const sum = (field: "reads" | "writes" | "failures"): number =>
+      part.reduce((total, slice) => total + slice[field], 0);
+    points.push({ atMs: at * SLICE_MS, reads: sum("reads"), writes: sum("writes"), failures: sum("failures") });
+  }
+  return { points, widthMs: step * SLICE_MS };
+}
+
+function grid(scale: Scale, endMs: number, top: number): string {
+  const bottom = SIZE.height - SIZE.bottom;
+  const rows = Array.from({ length: GRID_LINES + 1 }, (_, n) => {
+    const value = (top * n) / GRID_LINES;
+    const y = scale.y(value);
+    return `<line x1="${SIZE.left}" x2="${SIZE.width - SIZE.right}" y1="${y}" y2="${y}" stroke="var(--line)"/><text x="${SIZE.left - 6}" y="${y}" dy="4" text-anchor="end">${Math.round(value)}</text>`;
+  });
+  const columns = Array.from({ length: GRID_LINES + 1 }, (_, n) => {
+    const at = (endMs * n) / GRID_LINES;
+    return `<text x="${scale.x(at)}" y="${bottom + 30}" text-anchor="middle">${(at / 1000).toFixed(0)} s</text>`;
+  });
+  return [...rows, ...columns].join("");
+}
+
+function failureTick(scale: Scale, atMs: number, widthMs: number): string {
+  const y = SIZE.height - SIZE.bottom + 6;
+  const width = Math.max(1.5, Number(scale.x(widthMs)) - Number(scale.x(0)));
+  return `<rect x="${scale.x(atMs)}" y="${y}" width="${width.toFixed(1)}" height="6" fill="var(--fail)"/>`;
+}
+
+function mark(scale: Scale, { atMs, fault, firstWriteMs = 0 }: DrillReport["faults"][number]): string {
+  const [x, end] = [scale.x(atMs), scale.x(atMs + firstWriteMs)];
+  const height = SIZE.height - SIZE.bottom - SIZE.top;
+  const band = `<rect x="${x}" y="${SIZE.top}" width="${(Number(end) - Number(x)).toFixed(1)}" height="${height}" fill="var(--fault)" opacity=".25"/>`;
+  return `${band}<line x1="${x}" x2="${x}" y1="${SIZE.top}" y2="${SIZE.height - SIZE.bottom}" stroke="var(--fault)"/><text x="${x}" y="${SIZE.top - 8}" text-anchor="middle">${fault}</text>`;
+}

@@ -1,0 +1,122 @@
+/** What `coracle drill kvstore` needs to know: a client, its operations, and the register that every key claims to be. */
+import type { Access, DrillClient, DrillPlugin, Member, Model, Outcome } from "@coracle/drill";
+import type { LogStatus } from "@coracle/lease-log";
+import { Client, show } from "./cli/client.ts";
+import { KvStoreError, messageOf } from "./errors.ts";
+import type { Reply } from "./reply.ts";
+
+type Input = { readonly op: "get" } | { readonly op: "set"; readonly value: string } | { readonly op: "delete" };
+/** The value, whether a key was there, or OK. */
+type Output = string | number | null;
+
+const PORT = 5555;
+const TIMEOUT_MS = 1000;
+const AUTH_SECRET = { name: "kvstore-auth", key: "password" } as const;
+
+/** Answers that promise that nothing was done; every other one leaves it open. See the README's table. */
+const NOTHING_DONE = /^(MOVED|CLUSTERDOWN|MASTERDOWN|LOADING|NOREPLICAS|TRYAGAIN|MISCONF|NOAUTH|WRONGPASS|ERR) /;
+
+const register: Model<string | null, Input, Output> = {
+  initial: null,
+  step(state, input, output) {
+    if (input.op === "set") return { state: input.value };
+    if (input.op === "get") return output === state ? { state } : undefined;
+    // An answer that never came may have been either.
+    return output === undefined || output === Number(state !== null) ? { state: null } : undefined;
+  },
+  print: (state) => (state === null ? "-" : `=${state}`),
+};
+
+export const drill: DrillPlugin<string | null, Input, Output> = {
+  port: PORT,
+  container: "kvstore",
+  lease: "kvstore-leader",
+  model: register,
+  readBack: { op: "get" },
+  operations: {
+    read: { isWrite: false, weight: 4, plan: (names) => ({ key: names.shared(), input: { op: "get" } }) },
+    write: {
+      isWrite: true,
+      weight: 3,
+      plan: (names) => ({ key: names.shared(), input: { op: "set", value: names.value() } }),
+    },
+    insert: {
+      isWrite: true,
+      weight: 2,
+      plan: (names) => ({ key: names.fresh(), input: { op: "set", value: names.value() } }),
+    },
+    delete: { isWrite: true, weight: 1, plan: (names) => ({ key: names.shared(), input: { op: "delete" } }) },
+  },
+  connect: (access) => new FollowingClient(access),
+  processId: async (access, member) => (await statusOf(access, member)).pid,
+  async unsettled(access, members) {
+    const found = access.members();
+    if (found.length < members) return `${members} members to have an address`;
+    const all = await Promise.all(found.map((member) => statusOf(access, member).catch(() => undefined)));
+    const primary = all.find((status) => status?.role === "primary");
+    if (!primary) return "a primary to answer";
+    if (primary.blocked !== undefined) return `writes to be taken again: ${primary.blocked}`;
+    return primary.inSync.length < members ? `all members to be in sync (now ${primary.inSync.join(", ")})` : undefined;
+  },
+};
+
+async function statusOf(access: Access, member: Member): Promise<LogStatus & { readonly pid: number }> {
+  await using client = await open(access, member);
+  return JSON.parse(show(await client.ask("STATUS")));
+}
+
+async function open(access: Access, { host, port }: Member): Promise<Client> {
+  const password = await access.secret(AUTH_SECRET.name, AUTH_SECRET.key);
+  return Client.open({ host, port, timeoutMs: TIMEOUT_MS, password });
+}
+
+/** Talks to one member at a time: the one that the last answer pointed to, else the next in turn. */
+class FollowingClient implements DrillClient<Input, Output> {
+  readonly #access: Access;
+  #client: Client | undefined;
+  #turn = 0;
+  #wanted: string | undefined;
+  #isSent = false;
+
+  constructor(access: Access) {
+    this.#access = access;
+  }
+
+  async perform(key: string, input: Input): Promise<Outcome<Output>> {
+    this.#isSent = false;
+    try {
+      this.#client ??= await this.#open();
+      this.#isSent = true;
+      return { kind: "done", output: outputOf(input, await this.#client.ask(...wordsOf(key, input))) };
+    } catch (error) {
+      const reason = messageOf(error);
+      this.close();
+      this.#wanted = /^MOVED \d+ ([^.:]+)/.exec(reason)?.[1];
+      const isUndone = !this.#isSent || (error instanceof KvStoreError && NOTHING_DONE.test(reason));
+      return { kind: isUndone ? "refused" : "unknown", reason };
+    }
+  }
+
+  close(): void {
+    void this.#client?.[Symbol.asyncDispose]();
+    this.#client = undefined;
+  }
+
+  async #open(): Promise<Client> {
+    const members = this.#access.members();
+    const member = members.find(({ name }) => name === this.#wanted) ?? members[this.#turn++ % members.length];
+    this.#wanted = undefined;
+    if (!member) throw new KvStoreError("connection", "No member has an address.");
+    return open(this.#access, member);
+  }
+}
+
+function wordsOf(key: string, input: Input): readonly string[] {
+  if (input.op === "set") return ["SET", key, input.value];
+  return [input.op === "get" ? "GET" : "DEL", key];
+}
+
+function outputOf(input: Input, reply: Reply): Output {
+  if (input.op === "delete") return Number(reply);
+  return reply === null ? null : show(reply);
+}
