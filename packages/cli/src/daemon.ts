@@ -50,7 +50,7 @@ async function announce(home: Home, cluster: Cluster): Promise<void> {
     pid: process.pid,
     url: cluster.url,
     startedAt: new Date().toISOString(),
-    nodes: cluster.nodes,
+    nodes: cluster.nodes.names,
     isolation: cluster.isolation,
   };
   await replaceFile(home.daemonFile, JSON.stringify(record));

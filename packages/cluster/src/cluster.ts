@@ -6,6 +6,9 @@ import { kubeconfig } from "./apiserver/kubeconfig.ts";
 import { openPki } from "./apiserver/pki/pki.ts";
 import { startApiServer } from "./apiserver/server.ts";
 import { startControllers } from "./controllers/start.ts";
+import type { Faults } from "./faults/faults.ts";
+import { openFaultInjection } from "./faults/injection.ts";
+import { type Nodes, openNodes } from "./faults/nodes.ts";
 import { createKubelet } from "./kubelet/kubelet.ts";
 import { systemClock } from "./machinery/clock.ts";
 import { createEventRecorder } from "./machinery/events.ts";
@@ -33,7 +36,10 @@ export interface Cluster {
   readonly kubeconfig: string;
   readonly caPem: string;
   readonly adminToken: string;
-  readonly nodes: readonly string[];
+  /** The virtual nodes, which can be stopped and started. */
+  readonly nodes: Nodes;
+  /** What goes wrong on purpose. */
+  readonly faults: Faults;
   /** The isolation in force. */
   readonly isolation: "namespaces" | "plain";
   /** The objects, in this process. */
@@ -72,9 +78,10 @@ async function assemble(options: ResolvedOptions, undo: UndoStack): Promise<Clus
   const recordEvent = createEventRecorder({ store, clock });
   const apiServer = { host: plan.apiServer, port: apiPort };
   const nodes = Array.from({ length: options.nodes }, (_, index) => `node-${index + 1}`);
-  const policyDir = join(dir.path, "network");
-  const policies = startNetworkPolicies({ store, dir: policyDir });
+  const liveDir = join(dir.path, "live");
+  const policies = startNetworkPolicies({ store, dir: join(liveDir, "policies") });
   undo.push(() => policies.stop());
+  const injection = openFaultInjection({ store, clock, plan, dir: join(liveDir, "faults") });
   const kubelet = createKubelet({
     store,
     plan,
@@ -88,8 +95,15 @@ async function assemble(options: ResolvedOptions, undo: UndoStack): Promise<Clus
     apiServer,
     recordEvent,
     preload: {
-      liveDir: policyDir,
-      environment: (podIp, pod) => preloadEnvironment({ plan, podIp, pod, policyFile: policies.fileFor(pod, podIp) }),
+      liveDir,
+      environment: (podIp, pod) =>
+        preloadEnvironment({
+          plan,
+          podIp,
+          pod,
+          policyFile: policies.fileFor(pod, podIp),
+          faultsFile: injection.fileFor(pod),
+        }),
     },
     timing: { backoffBaseMs: options.restartBackoffMs },
   });
@@ -102,9 +116,10 @@ async function assemble(options: ResolvedOptions, undo: UndoStack): Promise<Clus
     clock,
     ...apiServer,
     podStreams: handlePodStream,
+    faults: injection.api,
   });
   undo.push(() => api.stop());
-  const dns = await startDns({ store, plan });
+  const dns = await startDns({ store, plan, intercept: injection.dns });
   undo.push(() => dns.stop());
   const proxy = await startServiceProxy({
     store,
@@ -139,12 +154,16 @@ async function assemble(options: ResolvedOptions, undo: UndoStack): Promise<Clus
   // Pods end before the controllers do their last work and while the API still answers: leaders release their Leases.
   undo.push(() => kubelet.stop());
   undo.push(() => controllers.stop());
+  const faults = await injection.start(kubelet);
+  // Paused pods could not end, and clients of a hanging API would wait.
+  undo.push(() => injection.stop());
   return {
     url: api.url,
     kubeconfig: kubeconfig({ url: api.url, caPem: pki.caPem, token: pki.adminToken }),
     caPem: pki.caPem,
     adminToken: pki.adminToken,
-    nodes,
+    nodes: openNodes(nodes, faults),
+    faults,
     isolation: kubelet.isolation,
     registry: store,
     stop: () => undo.run(),

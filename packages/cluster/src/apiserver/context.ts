@@ -20,6 +20,7 @@ export interface ApiContext {
   /** Ends every stream that is open when the server stops. */
   readonly stopping: AbortSignal;
   readonly podStreams: PodStreamHandler | undefined;
+  readonly faults: RequestFaults | undefined;
   /** Told of errors that are the server's own fault. */
   readonly report: (error: unknown) => void;
 }
@@ -30,6 +31,12 @@ export interface Call {
   readonly response: ServerResponse;
   readonly info: RequestInfo;
   readonly user: UserInfo;
+}
+
+/** Comes between an authorized request and its answer. */
+export interface RequestFaults {
+  /** Undefined to leave the request alone; otherwise resolves with whether it goes on, or rejects with the StatusError to answer. */
+  meet(call: Call): Promise<boolean> | undefined;
 }
 
 /** A request that asked to leave HTTP for a stream into a pod; the handler owns the socket. */

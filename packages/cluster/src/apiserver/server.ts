@@ -15,7 +15,7 @@ import { authorize } from "./auth/authorize.ts";
 import { aggregateClusterRoles, bootstrapRbac } from "./auth/bootstrap.ts";
 import { openRbac } from "./auth/rbac.ts";
 import type { Tokens } from "./auth/tokens.ts";
-import type { ApiContext, Call, PodStreamHandler } from "./context.ts";
+import type { ApiContext, Call, PodStreamHandler, RequestFaults } from "./context.ts";
 import { parseRequest } from "./http/request-info.ts";
 import { sendError } from "./http/respond.ts";
 import { createRequestCounters } from "./metrics.ts";
@@ -36,6 +36,8 @@ export interface ApiServerOptions {
   readonly port?: number | undefined;
   /** Serves exec, attach and port-forward; without it they are refused. */
   readonly podStreams?: PodStreamHandler | undefined;
+  /** Asked about every authorized request before it is served. */
+  readonly faults?: RequestFaults | undefined;
   /** Told of errors that are the server's own fault, which clients see as InternalError; prints them unless told otherwise. */
   readonly report?: ((error: unknown) => void) | undefined;
 }
@@ -69,6 +71,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     counters,
     stopping: stopping.signal,
     podStreams,
+    faults: options.faults,
     report,
   };
   await bootstrapRbac(store);
@@ -107,7 +110,8 @@ async function serve(context: ApiContext, request: IncomingMessage, response: Se
     const user = authenticate(request.headers, info.path, context.tokens, context.rbac);
     authorize(context.rbac, user, info);
     const call: Call = { request, response, info, user };
-    await route(context, call);
+    const fault = context.faults?.meet(call);
+    if (fault === undefined || (await fault)) await route(context, call);
   } catch (error) {
     if (!(error instanceof StatusError)) context.report(error);
     sendError(request, response, error);

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { type Duplex, Readable } from "node:stream";
 import type { Pod } from "kubernetes-types/core/v1.js";
+import type { Machines } from "../faults/types.ts";
 import { StatusError } from "../machinery/errors.ts";
 import type { Change, Stored } from "../machinery/types.ts";
 import { attachTo } from "./attach.ts";
@@ -28,8 +29,8 @@ import { freeze, thaw } from "./process/freeze.ts";
 import type { ContainerUsage, ExecOptions, ExecSession, Kubelet, LogOptions, PodRef } from "./types.ts";
 import { UsageMeter } from "./usage.ts";
 
-/** The kubelet with what `coracle cluster status` shows of it. */
-export interface LocalKubelet extends Kubelet {
+/** The kubelet with what `coracle cluster status` shows of it, and what faults do to it. */
+export interface LocalKubelet extends Kubelet, Machines {
   /** What was chosen. Throws ServiceUnavailable before `start`. */
   readonly isolation: IsolationLevel;
 }

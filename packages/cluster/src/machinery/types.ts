@@ -25,6 +25,7 @@ import type { Ingress, IngressClass, NetworkPolicy } from "kubernetes-types/netw
 import type { PodDisruptionBudget } from "kubernetes-types/policy/v1.js";
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from "kubernetes-types/rbac/v1.js";
 import type { StorageClass } from "kubernetes-types/storage/v1.js";
+import type { Fault } from "../faults/types.ts";
 
 /** Metadata of an object that is being made: the server's fields can be set. */
 export type MutableMeta = { -readonly [Field in keyof ObjectMeta]: ObjectMeta[Field] };
@@ -70,6 +71,7 @@ export interface ResourceTypes {
   "networkpolicies.networking.k8s.io": NetworkPolicy;
   "endpointslices.discovery.k8s.io": EndpointSlice;
   "storageclasses.storage.k8s.io": StorageClass;
+  "faults.faults.coracle.dev": Fault;
 }
 
 /** A resource with a static type. Custom resources use any other `plural.group` string and `ApiObject`. */

@@ -6,6 +6,7 @@ import { customPrinter } from "./custom.ts";
 import { accessPrinters } from "./printers/access.ts";
 import { clusterPrinters } from "./printers/cluster.ts";
 import { configPrinters } from "./printers/config.ts";
+import { faultPrinters } from "./printers/faults.ts";
 import { networkPrinters } from "./printers/network.ts";
 import { podPrinters } from "./printers/pods.ts";
 import { storagePrinters } from "./printers/storage.ts";
@@ -20,6 +21,7 @@ const printers: Readonly<Record<ResourceKey, Printer>> = {
   ...configPrinters,
   ...accessPrinters,
   ...clusterPrinters,
+  ...faultPrinters,
 };
 
 /** For kinds that nobody described. */

@@ -1,4 +1,5 @@
 /** The kinds' own rules. A kind without a row here has only the rules that all share. */
+import { validateFault, validateFaultUpdate } from "../../faults/validation.ts";
 import { admitIngress } from "../admission/ingress.ts";
 import { admitPod } from "../admission/pods.ts";
 import * as core from "../defaults/core.ts";
@@ -206,4 +207,5 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     defaults: core.defaultCustomResourceDefinition,
     prepare: prepare.prepareCustomResourceDefinition,
   },
+  "faults.faults.coracle.dev": { validate: validateFault, validateUpdate: validateFaultUpdate, nameRule: "label" },
 };

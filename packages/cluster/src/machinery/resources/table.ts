@@ -125,6 +125,8 @@ const groups: Readonly<Record<string, readonly Line[]>> = {
       { shortNames: ["crd", "crds"], categories: ["api-extensions"], subresources: ["status"] },
     ],
   ],
+  // Not of Kubernetes: what is wrong with the cluster on purpose.
+  "faults.coracle.dev/v1": [["Fault", "faults", "cluster", { subresources: ["status"] }]],
 };
 
 /** Namespaces can't be deleted as a collection. */

@@ -2,11 +2,37 @@ import { type Answer, decode, encode, type Question } from "dns-packet";
 import type { Forwarder } from "./forward.ts";
 import { maxTcpBytes, type Query, readQuery, writeRefusal, writeResponse } from "./message.ts";
 import { type Authority, type Resolution, rcodes, resolve } from "./resolve.ts";
+import type { Zone } from "./zone.ts";
 
 export type Transport = "udp" | "tcp";
 
-/** Turns the bytes of a query into the bytes of its answer; undefined for what is dropped. Never rejects. */
-export type Responder = (bytes: Buffer, transport: Transport) => Promise<Buffer | undefined>;
+/** Turns the bytes of a query into the bytes of its answer; undefined for what is dropped. Never rejects. `asker` is the client's address. */
+export type Responder = (bytes: Buffer, transport: Transport, asker: string) => Promise<Buffer | undefined>;
+
+/** A query that can be understood, and who asks it. */
+export type DnsQuery = Query & { readonly question: Question; readonly asker: string };
+
+/** Comes between a query and its answer: `answer` gives that of the cluster's own zone, or of another. */
+export type DnsIntercept = (
+  query: DnsQuery,
+  answer: (zone?: Zone) => Promise<Buffer | undefined>,
+) => Promise<Buffer | undefined>;
+
+/** A responder whose understandable queries pass `intercept`. */
+export function createInterceptedResponder(
+  authority: Authority,
+  forwarder: Forwarder,
+  intercept: DnsIntercept,
+): Responder {
+  const respond = createResponder(authority, forwarder);
+  return (bytes, transport, asker) => {
+    const query = readQuery(bytes);
+    if (query?.question === undefined) return respond(bytes, transport, asker);
+    const answer = (zone?: Zone) =>
+      (zone ? createResponder({ ...authority, zone }, forwarder) : respond)(bytes, transport, asker);
+    return intercept({ ...query, question: query.question, asker }, answer);
+  };
+}
 
 export function createResponder(authority: Authority, forwarder: Forwarder): Responder {
   return async (bytes, transport) => {

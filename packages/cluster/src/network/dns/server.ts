@@ -8,7 +8,7 @@ import type { AddressPlan } from "../types.ts";
 import { followCluster } from "./cluster-zone.ts";
 import { Forwarder, hostResolvers, type Upstream } from "./forward.ts";
 import { reverseDomainOf } from "./resolve.ts";
-import { createResponder, type Responder } from "./responder.ts";
+import { createInterceptedResponder, createResponder, type DnsIntercept, type Responder } from "./responder.ts";
 import { serveConnection } from "./tcp.ts";
 
 const maxConnections = 256;
@@ -21,6 +21,8 @@ export interface DnsOptions {
   /** Who answers for names outside the cluster; by default the resolvers of /etc/resolv.conf. Empty: such names are refused. */
   readonly upstreams?: readonly Upstream[];
   readonly clock?: Clock;
+  /** Asked about every query before it is answered. */
+  readonly intercept?: DnsIntercept;
 }
 
 /**
@@ -31,7 +33,11 @@ export async function startDns(options: DnsOptions): Promise<{ stop(): Promise<v
   const { store, plan } = options;
   const forwarder = new Forwarder(options.upstreams ?? (await hostResolvers(plan.dns)), options.clock ?? systemClock);
   const { zone, stop: unfollow } = followCluster(store, plan);
-  const respond = createResponder({ zone, domain: plan.domain, reverseDomain: reverseDomainOf(plan.dns) }, forwarder);
+  const authority = { zone, domain: plan.domain, reverseDomain: reverseDomainOf(plan.dns) };
+  const { intercept } = options;
+  const respond = intercept
+    ? createInterceptedResponder(authority, forwarder, intercept)
+    : createResponder(authority, forwarder);
   const connections = new Set<Socket>();
   const udp = udpServer(respond);
   const tcp = tcpServer(respond, connections);
@@ -63,7 +69,7 @@ function udpServer(respond: Responder): UdpSocket {
   socket.on("message", async (bytes, peer) => {
     if (answering >= maxConcurrentQueries) return;
     answering++;
-    const reply = await respond(bytes, "udp");
+    const reply = await respond(bytes, "udp", peer.address);
     answering--;
     // An error here means that this one client is gone; it would ask again.
     if (reply) sendQuietly(socket, reply, peer.port, peer.address);

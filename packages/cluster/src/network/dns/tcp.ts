@@ -12,7 +12,7 @@ export function serveConnection(socket: Socket, respond: Responder): void {
   let pending = Buffer.alloc(0);
   let turn = Promise.resolve();
   const answer = async (query: Buffer): Promise<void> => {
-    const reply = await respond(query, "tcp");
+    const reply = await respond(query, "tcp", socket.remoteAddress ?? "");
     if (reply && socket.writable) socket.write(frame(reply));
     if (socket.writableLength > maxUnsentBytes) socket.destroy();
   };

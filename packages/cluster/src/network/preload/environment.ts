@@ -10,13 +10,15 @@ export interface PodNetworkOptions {
   readonly pod: Pod;
   /** The file with what NetworkPolicy says of this pod; without it everything is permitted. */
   readonly policyFile?: string;
+  /** The file with what is wrong with this pod on purpose. */
+  readonly faultsFile?: string;
   /** NODE_OPTIONS that the container sets itself; kept, behind ours. */
   readonly nodeOptions?: string;
 }
 
 /** Variables to add to a container's environment: NODE_OPTIONS, and CORACLE_* for the preload. */
 export function preloadEnvironment(options: PodNetworkOptions): Record<string, string> {
-  const { plan, podIp, pod, policyFile } = options;
+  const { plan, podIp, pod, policyFile, faultsFile } = options;
   const preload = JSON.stringify(compiledPath(import.meta.url, "./preload.ts"));
   const hosts = Object.fromEntries(
     (pod.spec?.hostAliases ?? []).flatMap(({ ip, hostnames }) => (hostnames ?? []).map((name) => [name, ip])),
@@ -31,6 +33,7 @@ export function preloadEnvironment(options: PodNetworkOptions): Record<string, s
     CORACLE_DNS_SEARCH: search.join(" "),
     CORACLE_HOSTS: JSON.stringify(hosts),
     ...(policyFile !== undefined && { CORACLE_NETWORK_POLICY: policyFile }),
+    ...(faultsFile !== undefined && { CORACLE_FAULTS: faultsFile }),
   };
 }
 

@@ -3,6 +3,7 @@
  * puts the process on the cluster's network. Outside a pod it changes nothing. No dependencies, a few milliseconds.
  */
 import { syncBuiltinESMExports } from "node:module";
+import { installFaults } from "../../faults/preload/install.ts";
 import { followPolicy } from "./guard.ts";
 import { patchDns } from "./patch-dns.ts";
 import { patchSockets } from "./patch-sockets.ts";
@@ -12,6 +13,7 @@ const settings = readSettings(process.env);
 if (settings) {
   patchDns(settings);
   patchSockets(settings.podIp, followPolicy(settings.policyFile, settings.podIp));
+  installFaults(settings.faultsFile);
   // `import { lookup } from "node:dns"` sees the change, too.
   syncBuiltinESMExports();
 }

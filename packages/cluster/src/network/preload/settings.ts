@@ -9,6 +9,7 @@ export interface Settings {
   /** Further names of this pod's hosts file, lower case. */
   readonly hosts: ReadonlyMap<string, string>;
   readonly policyFile: string | undefined;
+  readonly faultsFile: string | undefined;
 }
 
 /** Undefined outside a pod: the preload then changes nothing. */
@@ -22,6 +23,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     search: (env.CORACLE_DNS_SEARCH ?? "").split(" ").filter(Boolean),
     hosts: readHosts(env.CORACLE_HOSTS),
     policyFile: env.CORACLE_NETWORK_POLICY || undefined,
+    faultsFile: env.CORACLE_FAULTS || undefined,
   };
 }
 
