@@ -36,6 +36,8 @@ export interface View {
   readonly term: { readonly epoch: number; readonly validUntil: number } | undefined;
   /** Until then this process has promised not to take the Lease. */
   readonly yieldUntil: number;
+  /** See ElectionOptions. */
+  readonly predecessor: "release" | "succeed";
 }
 
 export type Action =
@@ -83,16 +85,16 @@ function decideAsHolder({ me, observation }: View, term: NonNullable<View["term"
   return { kind: "end", reason: `the Lease is held by ${record.holder ?? "nobody"} (epoch ${record.epoch})` };
 }
 
-function decideAsCandidate({ me, timing, observation, yieldUntil }: View, now: number): Action {
+function decideAsCandidate({ me, timing, observation, yieldUntil, predecessor }: View, now: number): Action {
   if (!observation) return { kind: "wait", until: now, reason: "the Lease was not seen yet" };
   if (now < yieldUntil) return { kind: "wait", until: yieldUntil, reason: "promised to hold back" };
   const { record, seenAt, expiresAt } = observation;
   // Ours without a term: a take or a release whose answer was lost, or a term that ran out. No other process bears this incarnation, and this
   // one holds no term, so there is nobody to wait for; the new acquisition is a compare-and-swap with an epoch of its own.
   // The same pod name with another uid gets no such treatment: a container that hangs on a lost node may still run beside the pod that
-  // replaced it. A dead process of this very pod is let go for, rather than succeeded: a replica that is up already serves sooner.
+  // replaced it.
   if (isHeldBy(record, me)) return { kind: "take" };
-  if (isHeldByPredecessor(record, me)) return { kind: "release" };
+  if (isHeldByPredecessor(record, me)) return { kind: predecessor === "succeed" ? "take" : "release" };
   if (now < expiresAt)
     return { kind: "wait", until: expiresAt, reason: `held by ${record.holder ?? "a deleted Lease's holder"}` };
   const favourite = record.holder === undefined ? record.annotations[handToAnnotation] : undefined;

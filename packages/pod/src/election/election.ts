@@ -337,8 +337,8 @@ class LeaseElection implements Election {
 
   #view(): View {
     const { observation } = this.#lease;
-    const { identity: me } = this.#options;
-    return { me, timing: this.#timing, observation, term: this.#term, yieldUntil: this.#yieldUntil };
+    const { identity: me, predecessor = "release" } = this.#options;
+    return { me, timing: this.#timing, observation, term: this.#term, yieldUntil: this.#yieldUntil, predecessor };
   }
 
   #state(): ElectionState {

@@ -23,6 +23,11 @@ export interface ElectionOptions {
   readonly identity: { readonly name: string; readonly incarnation: string };
   /** See `electionTiming`; checked: renew deadline x 1.25 <= duration, retry period x 2 <= renew deadline. */
   readonly timing?: Partial<ElectionTiming>;
+  /**
+   * What to do with the Lease of a dead process of this very pod: `release` it, so that whoever is up already leads first (default), or
+   * `succeed` to it, where this pod's data is worth more than the moment that its start takes.
+   */
+  readonly predecessor?: "release" | "succeed";
   /** Asked each time before this process takes the Lease. Default: always. A throw or a promise that outlasts the retry period abstains. */
   readonly candidacy?: (record: LeaseRecord | undefined) => Candidacy | Promise<Candidacy>;
   readonly logger?: Logger;

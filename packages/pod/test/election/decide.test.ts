@@ -18,6 +18,7 @@ const view = (parts: Partial<View>): View => ({
   observation: undefined,
   term: undefined,
   yieldUntil: 0,
+  predecessor: "release",
   ...parts,
 });
 
@@ -50,6 +51,16 @@ test.each<[string, View, number, string, number?]>([
     }),
     1000,
     "release",
+  ],
+  [
+    "a dead process of this very pod left it, and this pod is to succeed",
+    view({
+      me: { name: "pod-0", incarnation: "uid/2" },
+      observation: seen(takenBy({ name: "pod-0", incarnation: "uid/1" })),
+      predecessor: "succeed",
+    }),
+    1000,
+    "take",
   ],
   [
     "a pod of my name with another uid holds it",

@@ -99,6 +99,7 @@ class Simulation {
         access: this.#server.accessFor(process),
         identity: { name, incarnation: `${podUid}/${++this.#incarnations}` },
         timing,
+        predecessor: this.#world.chance(0.5) ? "release" : "succeed",
         clock: process.clock,
         random: this.#world.random,
         candidacy: () =>

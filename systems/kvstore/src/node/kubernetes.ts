@@ -35,6 +35,8 @@ export async function runInKubernetes(settings: ServerSettings, logger: Logger):
     access: kubeLease(kube, { name: settings.leaseName, namespace: identity.namespace }),
     identity,
     timing: electionTiming(settings.leaseTtlSeconds * 1000),
+    // In sync every member holds what was acknowledged; in async this disk may be the only one that does.
+    predecessor: settings.replicationMode === "sync" ? "release" : "succeed",
     candidacy: (record) => {
       const reason = replica ? abstention(settings, wish) : "still starting";
       if (reason === undefined && replica) return replica.log.candidacy(record);
