@@ -1,14 +1,18 @@
 /** Small files by which running pods are told something: replaced when what they say changes, watched by the pods. */
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Written synchronously: the files are small, and a pod must not start before its own stands. */
 export class LiveFiles {
   readonly #written = new Map<string, string>();
 
-  /** Makes `dir` and empties it: what an earlier run of the cluster left there says nothing any more. */
+  /**
+   * Makes `dir` and empties it: what an earlier run of the cluster left there says nothing any more. Open to every user, as pods may run as
+   * any; the cluster's own folder around it is not.
+   */
   constructor(dir: string) {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    mkdirSync(dir, { recursive: true });
+    chmodSync(dir, 0o755);
     for (const name of readdirSync(dir)) rmSync(join(dir, name), { force: true });
   }
 
@@ -21,7 +25,7 @@ export class LiveFiles {
   #write(file: string, text: string): void {
     this.#written.set(file, text);
     // Renamed into place, so that no pod ever reads half of it.
-    writeFileSync(`${file}.new`, text, { mode: 0o600 });
+    writeFileSync(`${file}.new`, text, { mode: 0o644 });
     renameSync(`${file}.new`, file);
   }
 

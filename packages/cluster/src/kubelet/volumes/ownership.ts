@@ -5,13 +5,17 @@ import { join } from "node:path";
 const setgid = 0o2000;
 
 /**
- * Gives what is below `folder` to the group, readable and writable, unless the folder has it already: that is Kubernetes'
- * `OnRootMismatch`, which spares a large volume the walk at every start. Only root may; for others nothing changes.
+ * Gives what is below `folder` to the group, readable and writable. Only root may; for others nothing changes. `onMismatch` leaves a folder
+ * that has the group already: Kubernetes' `OnRootMismatch`, which spares a large volume the walk at every start.
  */
-export async function giveToGroup(folder: string, group: number | undefined): Promise<void> {
+export async function giveToGroup(
+  folder: string,
+  group: number | undefined,
+  when: "always" | "onMismatch",
+): Promise<void> {
   if (group === undefined || process.getuid?.() !== 0) return;
   const { gid, mode } = await lstat(folder);
-  if (gid === group && (mode & setgid) !== 0) return;
+  if (when === "onMismatch" && gid === group && (mode & setgid) !== 0) return;
   for (const entry of await readdir(folder, { recursive: true })) await give(join(folder, entry), group);
   await give(folder, group);
 }

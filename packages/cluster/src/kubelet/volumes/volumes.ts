@@ -47,12 +47,12 @@ async function mountVolume(place: string, volume: Volume, context: VolumeContext
 async function makeVolume(place: string, volume: Volume, context: VolumeContext): Promise<Made> {
   const { name, persistentVolumeClaim: claim, hostPath, emptyDir } = volume;
   const projection = await project(volume, context);
+  const fsGroup = context.pod.spec?.securityContext?.fsGroup;
   if (projection !== undefined) {
-    await writeAtomically(place, projection.files);
+    if (await writeAtomically(place, projection.files)) await giveToGroup(place, fsGroup, "always");
     return { volume: { name, hostPath: place, isFile: false, isReadOnly: true }, refreshAt: projection.refreshAt };
   }
   const refreshAt = Number.POSITIVE_INFINITY;
-  const fsGroup = context.pod.spec?.securityContext?.fsGroup;
   if (hostPath) {
     const isFile = await prepareHostPath(hostPath);
     return { volume: { name, hostPath: hostPath.path, isFile, isReadOnly: false }, refreshAt };
@@ -60,7 +60,7 @@ async function makeVolume(place: string, volume: Volume, context: VolumeContext)
   if (claim) {
     const path = claimPath(context, claim.claimName);
     await makeForAll(path);
-    await giveToGroup(path, fsGroup);
+    await giveToGroup(path, fsGroup, "onMismatch");
     return { volume: { name, hostPath: path, isFile: false, isReadOnly: claim.readOnly ?? false }, refreshAt };
   }
   if (emptyDir === undefined && Object.keys(volume).length > 1) {
@@ -68,7 +68,7 @@ async function makeVolume(place: string, volume: Volume, context: VolumeContext)
     throw new ContainerError("FailedMount", `volumes of kind ${kind} are not supported on this cluster`);
   }
   await makeForAll(place);
-  await giveToGroup(place, fsGroup);
+  await giveToGroup(place, fsGroup, "onMismatch");
   return { volume: { name, hostPath: place, isFile: false, isReadOnly: false }, refreshAt };
 }
 
