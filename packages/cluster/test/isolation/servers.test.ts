@@ -91,7 +91,9 @@ describe.each(isolationLevels)("servers with isolation %s", (level) => {
     const whoami = await up("whoami", {
       containers: [{ name: "main", image: "traefik/whoami:v1.10", args: ["--port=8081"], ports: port(8081) }],
     });
-    expect((await get(`http://${whoami}:8081/x`)).text).toMatch(/^Hostname: whoami\nIP: 127\.[^]*GET \/x HTTP\/1\.1/);
+    expect((await get(`http://${whoami}:8081/x`)).text).toMatch(
+      /^Hostname: whoami\nIP: 127\.[\s\S]*GET \/x HTTP\/1\.1/,
+    );
     const agnhost = await up("agnhost", {
       containers: [
         { name: "main", image: "registry.k8s.io/e2e-test-images/agnhost:2.40", args: ["netexec"], ports: port(8080) },
