@@ -22,6 +22,15 @@ export class ContainerError extends Error {
   }
 }
 
+/** A stream was asked for into a container that does not run. The kubelet answers it in plain text, not with a Status. */
+export class ContainerNotRunningError extends Error {
+  override readonly name = "ContainerNotRunningError";
+
+  constructor(container: string) {
+    super(`container not found (${JSON.stringify(container)})`);
+  }
+}
+
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Whether a system call failed with that code, such as `ENOENT`. */

@@ -8,8 +8,8 @@ import type { Pod } from "kubernetes-types/core/v1.js";
 import type { Machines } from "../faults/types.ts";
 import { StatusError } from "../machinery/errors.ts";
 import type { Change, Stored } from "../machinery/types.ts";
-import { attachTo } from "./attach.ts";
-import { podNotFound } from "./errors.ts";
+import { attachTo, attachToEnded } from "./attach.ts";
+import { ContainerNotRunningError, podNotFound } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { imageOptions } from "./images/prepare.ts";
 import { chooseIsolation } from "./isolation/choose.ts";
@@ -215,8 +215,11 @@ class PodRunner implements LocalKubelet {
   }
 
   async attach(pod: PodRef, options: Omit<ExecOptions, "command">, signal: AbortSignal): Promise<ExecSession> {
-    const running = this.#running(pod, options.container);
-    return attachTo(running, containerNamed(this.#worker(pod).pod, running.name), options, signal);
+    const worker = this.#worker(pod);
+    const name = containerNameOf(worker.pod, options.container);
+    const log = worker.runtime.containers.has(name) ? undefined : worker.runtime.log(name, false);
+    if (log !== undefined) return attachToEnded(log, signal);
+    return attachTo(this.#running(pod, name), containerNamed(worker.pod, name), options, signal);
   }
 
   async dial(pod: PodRef, port: number, signal: AbortSignal): Promise<Duplex> {
@@ -257,8 +260,7 @@ class PodRunner implements LocalKubelet {
     const worker = this.#worker(pod);
     const name = containerNameOf(worker.pod, container);
     const running = worker.runtime.containers.get(name);
-    if (running === undefined)
-      throw new StatusError("BadRequest", `container ${name} is not running in pod ${pod.name}`);
+    if (running === undefined) throw new ContainerNotRunningError(name);
     return running;
   }
 }
@@ -273,6 +275,12 @@ function containerNameOf(pod: Pod, wanted: string | undefined): string {
   throw new StatusError("BadRequest", `container ${name} is not valid for pod ${pod.metadata?.name}`);
 }
 
+/** How the kubelet tells the commonest reasons to those who ask for logs. */
+const waitingWords: Readonly<Record<string, string>> = {
+  ErrImagePull: "image can't be pulled",
+  ImagePullBackOff: "trying and failing to pull image",
+};
+
 function noLog(worker: PodWorker, name: string, previous: boolean): StatusError {
   const pod = worker.pod.metadata?.name;
   if (previous)
@@ -282,7 +290,8 @@ function noLog(worker: PodWorker, name: string, previous: boolean): StatusError 
     ...(worker.pod.status?.containerStatuses ?? []),
   ];
   const reason = statuses.find((each) => each.name === name)?.state?.waiting?.reason ?? "ContainerCreating";
-  return new StatusError("BadRequest", `container "${name}" in pod "${pod}" is waiting to start: ${reason}`);
+  const why = waitingWords[reason] ?? reason;
+  return new StatusError("BadRequest", `container "${name}" in pod "${pod}" is waiting to start: ${why}`);
 }
 
 /** The identifier without the runtime's name before it. */

@@ -1,6 +1,6 @@
 /** Label selectors: kubectl's string syntax and the LabelSelector object, parsed once to a list of requirements. */
 import type { LabelSelector } from "kubernetes-types/meta/v1.js";
-import { StatusError } from "./errors.ts";
+import { parseRequirements } from "./selector-parser.ts";
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -50,59 +50,8 @@ export function selectorOf(selector: LabelSelector | undefined): Selector {
   return [...selectorOfLabels(selector.matchLabels ?? {}), ...expressions];
 }
 
-const keyPattern = "(?:[A-Za-z0-9](?:[-A-Za-z0-9.]*[A-Za-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?";
-const valuePattern = "(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?";
-
-/** The forms of one requirement, tried in order. */
-const forms: readonly [RegExp, (key: string, operand: string) => Requirement][] = [
-  [new RegExp(`^(${keyPattern})$`), (key) => ({ key, operator: "Exists", values: [] })],
-  [new RegExp(`^!\\s*(${keyPattern})$`), (key) => ({ key, operator: "DoesNotExist", values: [] })],
-  [
-    new RegExp(`^(${keyPattern})\\s*==?\\s*(${valuePattern})$`),
-    (key, value) => ({ key, operator: "In", values: [value] }),
-  ],
-  [
-    new RegExp(`^(${keyPattern})\\s*!=\\s*(${valuePattern})$`),
-    (key, value) => ({ key, operator: "NotIn", values: [value] }),
-  ],
-  [
-    new RegExp(`^(${keyPattern})\\s+in\\s*\\(([^()]*)\\)$`),
-    (key, list) => ({ key, operator: "In", values: splitValues(list) }),
-  ],
-  [
-    new RegExp(`^(${keyPattern})\\s+notin\\s*\\(([^()]*)\\)$`),
-    (key, list) => ({ key, operator: "NotIn", values: splitValues(list) }),
-  ],
-  [
-    new RegExp(`^(${keyPattern})\\s*>\\s*(-?\\d+)$`),
-    (key, bound) => ({ key, operator: "GreaterThan", values: [bound] }),
-  ],
-  [new RegExp(`^(${keyPattern})\\s*<\\s*(-?\\d+)$`), (key, bound) => ({ key, operator: "LessThan", values: [bound] })],
-];
-
-const splitValues = (list: string) => list.split(",").map((value) => value.trim());
-
-/** Splits at commas outside parentheses. */
-const splitRequirements = (text: string) =>
-  text
-    .split(/,(?![^()]*\))/)
-    .map((part) => part.trim())
-    .filter((part, _, all) => part !== "" || all.length > 1);
-
-function parseRequirement(text: string, whole: string): Requirement {
-  for (const [pattern, build] of forms) {
-    const match = pattern.exec(text);
-    if (match) return build(match[1] as string, match[2] ?? "");
-  }
-  throw new StatusError(
-    "BadRequest",
-    `unable to parse requirement: ${JSON.stringify(text)} is not a requirement of the label selector ${JSON.stringify(whole)}`,
-  );
-}
-
 /** Parses kubectl's syntax, such as `app=web,tier in (a, b),!old`. Throws BadRequest. */
-export const parseSelector = (text: string): Selector =>
-  splitRequirements(text).map((part) => parseRequirement(part, text));
+export const parseSelector = (text: string): Selector => parseRequirements(text);
 
 /** One requirement in kubectl's syntax. */
 const formats: Readonly<Record<Operator, (key: string, values: readonly string[]) => string>> = {

@@ -16,6 +16,8 @@ export interface ResourceDescriptor {
   readonly categories: readonly string[];
   readonly verbs: readonly string[];
   readonly subresources: readonly string[];
+  /** Whether a CustomResourceDefinition made it. */
+  readonly isCustom?: boolean;
 }
 
 /** `plural` or `plural.group`, the key of the registry. */

@@ -1,6 +1,7 @@
 /** The last words of HTTP on a socket: switching protocols, or refusing to. */
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import { ContainerNotRunningError } from "../kubelet/errors.ts";
 import { StatusError } from "../machinery/errors.ts";
 
 /** Agrees to the upgrade; what follows on `socket` is the other protocol. */
@@ -11,14 +12,21 @@ export function switchProtocols(socket: Duplex, headers: Readonly<Record<string,
 
 /** Refuses with the Status that kubectl prints, and ends the connection. */
 export function refuse(socket: Duplex, error: unknown): void {
+  if (error instanceof ContainerNotRunningError) {
+    answer(socket, 500, "text/plain", error.message);
+    return;
+  }
   const known =
     error instanceof StatusError
       ? error
       : new StatusError("InternalError", `Internal error occurred: ${String(error)}`);
-  const body = JSON.stringify({ ...known.toStatus(), apiVersion: "v1" });
+  answer(socket, known.code, "application/json", JSON.stringify({ ...known.toStatus(), apiVersion: "v1" }));
+}
+
+function answer(socket: Duplex, code: number, type: string, body: string): void {
   const head = [
-    `HTTP/1.1 ${known.code} ${STATUS_CODES[known.code] ?? ""}`,
-    "Content-Type: application/json",
+    `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ""}`,
+    `Content-Type: ${type}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     "Connection: close",
   ];

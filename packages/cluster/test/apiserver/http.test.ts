@@ -342,11 +342,11 @@ describe("discovery", () => {
     expect(Object.keys(index.body.paths)).toEqual(expect.arrayContaining(["api/v1", "apis/apps/v1"]));
     const { body } = await call("GET", "/openapi/v3/apis/apps/v1");
     const { schemas } = body.components;
-    expect(schemas["io.k8s.api.v1.Deployment"]).toMatchObject({
+    expect(schemas["io.k8s.api.apps.v1.Deployment"]).toMatchObject({
       "x-kubernetes-group-version-kind": [{ group: "apps", version: "v1", kind: "Deployment" }],
-      properties: { spec: { allOf: [{ $ref: "#/components/schemas/io.k8s.api.v1.DeploymentSpec" }] } },
+      properties: { spec: { allOf: [{ $ref: "#/components/schemas/io.k8s.api.apps.v1.DeploymentSpec" }] } },
     });
-    expect(schemas["io.k8s.api.v1.DeploymentSpec"].required).toEqual(["selector", "template"]);
+    expect(schemas["io.k8s.api.apps.v1.DeploymentSpec"].required).toEqual(["selector", "template"]);
     expect(body.paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"].patch.parameters).toContainEqual(
       expect.objectContaining({ name: "fieldValidation" }),
     );

@@ -4,11 +4,12 @@ import type { ResourceDescriptor } from "../../machinery/store.ts";
 import type { Registry } from "../../machinery/types.ts";
 import type { ApiContext, Call } from "../context.ts";
 import { noSuchRoute } from "../http/refusals.ts";
-import { sendJson, sendLarge } from "../http/respond.ts";
+import { sendBytes, sendJson, sendLarge } from "../http/respond.ts";
 import { serverVersion } from "../version.ts";
 import { groupVersion, type ServedGroup, servedGroups } from "./catalogue.ts";
 import { openDocumentedTypes } from "./documented-types.ts";
 import { openModels } from "./models.ts";
+import { emptyDocument, protoMediaType, wantsProto } from "./openapi-v2-proto.ts";
 import { type CommonFields, objectMeta, referenceTo, type Schema, schemasFor, typesFor } from "./schemas.ts";
 
 const info = { title: "Kubernetes", version: serverVersion.gitVersion };
@@ -18,6 +19,8 @@ const readType = openDocumentedTypes();
 export async function serveOpenApi({ store }: ApiContext, { request, response, info: { path } }: Call): Promise<void> {
   const groups = servedGroups(store.descriptors());
   if (path === "/openapi/v3") return sendJson(response, 200, index(groups));
+  if (path === "/openapi/v2" && wantsProto(request))
+    return sendBytes(response, 200, emptyDocument(info), protoMediaType);
   if (path === "/openapi/v2")
     return sendJson(response, 200, { swagger: "2.0", info, paths: pathsOf(groups.flatMap(allResources), 2) });
   const resources = groups.flatMap(({ group, versions }) =>
@@ -31,9 +34,14 @@ export async function serveOpenApi({ store }: ApiContext, { request, response, i
   await sendLarge(request, response, Buffer.from(JSON.stringify(document)));
 }
 
-/** Any kind of the client's models has these two, with their descriptions. */
-const commonFields = (): CommonFields =>
-  Object.fromEntries(openModels()("V1Pod")?.properties.map(({ name, description }) => [name, description]) ?? []);
+/** Fields that every kind has, as any kind describes them. */
+function commonFields(): CommonFields {
+  const typed = openModels()("V1Pod")?.properties ?? [];
+  const documented = readType("kubernetes-models/v1/Pod")?.fields ?? [];
+  return Object.fromEntries(
+    [...typed, ...documented].flatMap(({ name, description }) => (description ? [[name, description]] : [])),
+  );
+}
 
 const allResources = ({ versions }: ServedGroup) => versions.flatMap(({ resources }) => resources);
 const addressOf = (group: string, version: string): string =>

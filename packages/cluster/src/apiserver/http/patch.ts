@@ -2,6 +2,7 @@ import { StatusError } from "../../machinery/errors.ts";
 import { isObject } from "../../machinery/json.ts";
 import type { PatchType } from "../../machinery/store.ts";
 import { mediaType, parseYaml, unsupportedMediaType } from "./body.ts";
+import { jsonSyntaxError } from "./json-error.ts";
 import { invalidOption } from "./options.ts";
 import { isTrue } from "./request-info.ts";
 
@@ -42,10 +43,11 @@ function checkOptions(type: PatchType, query: URLSearchParams): void {
 }
 
 function parseJsonPatch(bytes: Buffer): unknown {
+  const text = bytes.toString("utf8");
   try {
-    return JSON.parse(bytes.toString("utf8"));
-  } catch (error) {
-    throw new StatusError("BadRequest", `error decoding patch: ${(error as Error).message}`);
+    return JSON.parse(text);
+  } catch {
+    throw new StatusError("BadRequest", `error decoding patch: ${jsonSyntaxError(text)}`);
   }
 }
 

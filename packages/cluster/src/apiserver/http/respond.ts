@@ -58,8 +58,9 @@ export const asStatusError = (error: unknown): StatusError =>
 /** Adds Warning headers (RFC 7234, section 5.5), which kubectl prints. */
 export function addWarnings(response: ServerResponse, warnings: readonly string[]): void {
   if (warnings.length === 0) return;
-  const quoted = warnings.slice(0, maxWarnings).map((text) => `299 - "${escapeQuoted(text)}"`);
-  response.setHeader("Warning", quoted);
+  const earlier = [response.getHeader("Warning") ?? []].flat().map(String);
+  const quoted = warnings.map((text) => `299 - "${escapeQuoted(text)}"`);
+  response.setHeader("Warning", [...earlier, ...quoted].slice(0, maxWarnings));
 }
 
 const escapeQuoted = (text: string): string =>

@@ -7,6 +7,7 @@ type Item = Stored<ApiObject>;
 
 const eventEnd = Buffer.from("}\n");
 const listEnd = Buffer.from("]}\n");
+const objectStart = Buffer.from("{");
 const comma = Buffer.from(",");
 
 /** Events already encoded, shared by all watchers; stored objects never change, so an entry lives as long as its object. */
@@ -27,13 +28,23 @@ export function eventBytes(store: Encoder, type: WatchEventType, object: Item): 
   return bytes;
 }
 
-/** A list: `head` is an object to which `items` is added as the last field. */
-export function listBytes(store: Encoder, head: object, items: readonly Item[]): Buffer {
+/**
+ * A list: `head` is an object to which `items` is added as the last field. `implied` is how the JSON of an item begins when its kind is what the
+ * list's kind says; built-in kinds leave it out of their items, as in Kubernetes.
+ */
+export function listBytes(store: Encoder, head: object, items: readonly Item[], implied?: Buffer): Buffer {
   const parts: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)];
   items.forEach((item, index) => {
     if (index > 0) parts.push(comma);
-    parts.push(store.json(item));
+    const bytes = store.json(item);
+    const isImplied = implied !== undefined && bytes.subarray(0, implied.length).equals(implied);
+    if (isImplied) parts.push(objectStart, bytes.subarray(implied.length));
+    else parts.push(bytes);
   });
   parts.push(listEnd);
   return Buffer.concat(parts);
 }
+
+/** How the JSON of an object of that kind begins. */
+export const kindPrefix = (apiVersion: string, kind: string): Buffer =>
+  Buffer.from(`{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind)},`);

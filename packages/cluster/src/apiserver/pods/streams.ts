@@ -37,7 +37,9 @@ function permitted(
   const { group, resource, subresource, namespace, name, verb } = info;
   if (group !== "" || resource !== "pods" || !isStreamed(subresource)) throw noSuchRoute();
   if (verb !== "get" && verb !== "create") throw methodNotAllowed();
-  if (store.get("pods", namespace, name) === undefined) throw notFound({ group: "", plural: "pods" }, name);
+  const pod = store.get("pods", namespace, name);
+  if (pod === undefined) throw notFound({ group: "", plural: "pods" }, name);
+  if (!pod.spec?.nodeName) throw new StatusError("BadRequest", `pod ${name} does not have a host assigned`);
   return subresource;
 }
 

@@ -3,6 +3,7 @@ import type { Pod } from "kubernetes-types/core/v1.js";
 import type { ContainerUsage } from "../../kubelet/types.ts";
 import { StatusError } from "../../machinery/errors.ts";
 import type { ApiObject, Stored } from "../../machinery/types.ts";
+import { notFound } from "../../machinery/write/refusals.ts";
 import type { ApiContext, Call } from "../context.ts";
 import { listOptions } from "../http/options.ts";
 import { sendJson } from "../http/respond.ts";
@@ -35,8 +36,8 @@ async function servePods(context: ApiContext, { info, response }: Call): Promise
   }
   const pod = context.store.get("pods", info.namespace, info.name);
   const metrics = pod && (await podMetrics(context, pod));
-  if (metrics === undefined)
-    throw missing("pods", info.namespace === "" ? info.name : `${info.namespace}/${info.name}`);
+  if (pod === undefined) throw notFound({ group: "", plural: "pods" }, info.name);
+  if (metrics === undefined) throw missing("podmetrics", `${info.namespace}/${info.name}`);
   sendJson(response, 200, metrics);
 }
 
@@ -68,7 +69,8 @@ async function podMetrics({ kubelet, clock }: ApiContext, pod: Stored<Pod>) {
 
 async function serveNodes(context: ApiContext, { info, response }: Call): Promise<void> {
   const names = info.name === "" ? context.store.list("nodes").map(({ metadata: { name } }) => name) : [info.name];
-  if (info.name !== "" && context.store.get("nodes", "", info.name) === undefined) throw missing("nodes", info.name);
+  if (info.name !== "" && context.store.get("nodes", "", info.name) === undefined)
+    throw notFound({ group: "", plural: "nodes" }, info.name);
   const items = await Promise.all(names.map((name) => nodeMetrics(context, name)));
   if (info.name !== "") return sendJson(response, 200, items[0]);
   sendList(context, response, "NodeMetricsList", items);

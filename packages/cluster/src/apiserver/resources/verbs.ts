@@ -12,7 +12,7 @@ import { deleteOptions, listOptions, writeOptions } from "../http/options.ts";
 import { parsePatch } from "../http/patch.ts";
 import { methodNotAllowed } from "../http/refusals.ts";
 import { addWarnings, sendBytes, sendJson, sendLarge } from "../http/respond.ts";
-import { listBytes } from "../http/serialize.ts";
+import { kindPrefix, listBytes } from "../http/serialize.ts";
 import { serveWatch } from "../http/watch.ts";
 import { formOf, sendObject } from "./forms.ts";
 
@@ -53,8 +53,12 @@ async function list(context: ApiContext, call: Call, resource: ResourceDescripto
   };
   if (form !== undefined) return sendJson(response, 200, form.list(page.items, metadata));
   const head = { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata };
-  await sendLarge(request, response, listBytes(context.store, head, page.items));
+  await sendLarge(request, response, listBytes(context.store, head, page.items, impliedKind(resource)));
 }
+
+/** Items of custom kinds say what they are, those of built-in kinds do not. */
+const impliedKind = (resource: ResourceDescriptor): Buffer | undefined =>
+  resource.isCustom ? undefined : kindPrefix(apiVersionOf(resource), resource.kind);
 
 const pageOptions = (query: URLSearchParams, namespace: string, resource: ResourceDescriptor): PageOptions =>
   listOptions(query, resource.namespaced ? namespace : "");

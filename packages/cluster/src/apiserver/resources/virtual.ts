@@ -2,6 +2,8 @@
 import type { ResourceDescriptor } from "../../machinery/store.ts";
 import type { ApiContext, Call } from "../context.ts";
 import { autoscalingV1 } from "./autoscaling-v1.ts";
+import { computedResources } from "./computed.ts";
+import { eventsV1 } from "./events-v1.ts";
 import { metricsResources } from "./metrics.ts";
 import { reviewResources } from "./reviews.ts";
 
@@ -10,7 +12,13 @@ export interface VirtualResource extends ResourceDescriptor {
   serve(context: ApiContext, call: Call): Promise<void> | void;
 }
 
-export const virtualResources: readonly VirtualResource[] = [...reviewResources, ...metricsResources, autoscalingV1];
+export const virtualResources: readonly VirtualResource[] = [
+  ...reviewResources,
+  ...metricsResources,
+  ...computedResources,
+  autoscalingV1,
+  eventsV1,
+];
 
 const byAddress = new Map(virtualResources.map((row) => [`${row.group}/${row.version}/${row.plural}`, row]));
 

@@ -5,6 +5,7 @@ import { createdColumn, nameColumn, printer } from "./columns.ts";
 import { customPrinter } from "./custom.ts";
 import { accessPrinters } from "./printers/access.ts";
 import { clusterPrinters } from "./printers/cluster.ts";
+import { computedPrinters } from "./printers/computed.ts";
 import { configPrinters } from "./printers/config.ts";
 import { faultPrinters } from "./printers/faults.ts";
 import { networkPrinters } from "./printers/network.ts";
@@ -21,6 +22,7 @@ const printers: Readonly<Record<ResourceKey, Printer>> = {
   ...configPrinters,
   ...accessPrinters,
   ...clusterPrinters,
+  ...computedPrinters,
   ...faultPrinters,
 };
 

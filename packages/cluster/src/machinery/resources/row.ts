@@ -66,8 +66,6 @@ export interface ResourceRow extends ResourceDescriptor {
   readonly shape: Shape;
   /** Its fields, where the row itself knows them. */
   readonly fields?: FieldSchema;
-  /** Whether a CustomResourceDefinition made it. */
-  readonly isCustom?: boolean;
 }
 
 export const apiVersionOf = ({ group, version }: Pick<ResourceDescriptor, "group" | "version">): string =>

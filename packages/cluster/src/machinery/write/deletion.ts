@@ -15,6 +15,8 @@ export type Deletion =
 
 export const foregroundFinalizer = "foregroundDeletion";
 export const orphanFinalizer = "orphan";
+/** A definition stays until its controller has deleted the objects of its kind. */
+export const instancesFinalizer = "customresourcecleanup.apiextensions.k8s.io";
 
 export function checkPreconditions(row: ResourceRow, object: Stored<ApiObject>, options: DeleteOptions): void {
   const { uid, resourceVersion } = options.preconditions ?? {};
@@ -47,11 +49,11 @@ const holdsContents = (row: ResourceRow, object: ApiObject): boolean =>
 export function decideDeletion(
   row: ResourceRow,
   object: Stored<ApiObject>,
-  options: DeleteOptions,
+  options: DeleteOptions & { readonly finalizers?: readonly string[] },
   now: number,
 ): Deletion {
   const graceSeconds = row.key === "pods" ? podGrace(object, options.gracePeriodSeconds) : 0;
-  const finalizers = deletionFinalizers(row, object, options);
+  const finalizers = [...new Set([...deletionFinalizers(row, object, options), ...(options.finalizers ?? [])])];
   const isHeld = graceSeconds > 0 || finalizers.length > 0 || holdsContents(row, object);
   if (!isHeld) return { kind: "drop" };
   const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = object.metadata;
@@ -86,21 +88,12 @@ function podGrace(pod: ApiObject, asked: number | undefined): number {
 }
 
 function deletionFinalizers(row: ResourceRow, object: ApiObject, options: DeleteOptions): string[] {
-  const own = (object.metadata?.finalizers ?? []).filter((name) => !policyFinalizers.includes(name));
-  const others = holdsInstances(row, object) ? [...own, instancesFinalizer] : own;
+  const others = (object.metadata?.finalizers ?? []).filter((name) => !policyFinalizers.includes(name));
   const policy = options.propagationPolicy ?? inheritedPolicy(object) ?? row.strategy.propagation;
   if (policy === "Foreground") return [...others, foregroundFinalizer];
   if (policy === "Orphan") return [...others, orphanFinalizer];
   return others;
 }
-
-/** A definition stays until its controller has deleted the objects of its kind. */
-export const instancesFinalizer = "customresourcecleanup.apiextensions.k8s.io";
-
-const holdsInstances = (row: ResourceRow, { metadata }: ApiObject): boolean =>
-  row.key === "customresourcedefinitions.apiextensions.k8s.io" &&
-  !metadata?.deletionTimestamp &&
-  !metadata?.finalizers?.includes(instancesFinalizer);
 
 const policyFinalizers = [foregroundFinalizer, orphanFinalizer];
 

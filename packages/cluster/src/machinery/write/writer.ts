@@ -7,7 +7,7 @@ import { trackUpdate } from "../apply/track.ts";
 import type { SchemaSource } from "../fields/schema.ts";
 import { jsonClone, jsonEqual } from "../json.ts";
 import { generateName } from "../names.ts";
-import { qualifiedKind, type ResourceRow, type WriteContext } from "../resources/row.ts";
+import { keyOfResource, qualifiedKind, type ResourceRow, type WriteContext } from "../resources/row.ts";
 import type { Storage, Unversioned } from "../storage/storage.ts";
 import type { RequestOptions, WriteResult } from "../store.ts";
 import type { ApiObject, Clock, DeleteOptions, Stored } from "../types.ts";
@@ -15,7 +15,7 @@ import { type FieldError, invalid, invalidObject } from "../validation/field-err
 import { validateMetadata } from "../validation/metadata.ts";
 import { Allocator } from "./allocator.ts";
 import { type DecodeOptions, decoding, readFields, undecodable } from "./decoding.ts";
-import { checkPreconditions, decideDeletion, isReleased } from "./deletion.ts";
+import { checkPreconditions, decideDeletion, instancesFinalizer, isReleased } from "./deletion.ts";
 import { checkName, type Draft, identify } from "./identity.ts";
 import { beginMetadata, carryMetadata, differsInSpec } from "./metadata.ts";
 import { alreadyExists, badRequest, conflict, forbiddenObject, namespaceTerminating, notFound } from "./refusals.ts";
@@ -117,13 +117,21 @@ export class Writer {
     checkPreconditions(row, old, options);
     if (row.key === "namespaces" && lastingNamespaces.includes(name))
       throw forbiddenObject(row, name, "this namespace may not be deleted");
-    const deletion = decideDeletion(row, old, options, this.#clock.now());
+    const finalizers = this.#hasInstances(row, old) ? [instancesFinalizer] : [];
+    const deletion = decideDeletion(row, old, { ...options, finalizers }, this.#clock.now());
     if (deletion.kind === "drop") return { object: options.dryRun ? old : await this.#drop(row, old), gone: true };
     if (deletion.kind === "none" || options.dryRun) {
       await this.#storage.settled(row.key, namespace, name);
       return { object: old, gone: false };
     }
     return { object: await this.#storage.put(row.key, deletion.object as Unversioned), gone: false };
+  }
+
+  /** Whether it is a definition of which there are objects. */
+  #hasInstances({ key }: ResourceRow, { spec }: Item): boolean {
+    if (key !== "customresourcedefinitions.apiextensions.k8s.io") return false;
+    const instances = keyOfResource({ group: spec?.group, plural: spec?.names.plural });
+    return this.#storage.collection(instances).list().length > 0;
   }
 
   #require(row: ResourceRow, namespace: string, name: string): Item {
