@@ -16,6 +16,7 @@ export function becomeLeader(step: Step, epoch: number): void {
     return;
   }
   const recorded: InSyncSet = { epoch, version: 0, members: record.members };
+  const former = node.following?.leader;
   node.following = undefined;
   setMeta(step, { dataId: record.dataId, epochSeen: epoch, isComplete: true, inSync: recorded });
   node.log.append(epoch, 1);
@@ -39,6 +40,16 @@ export function becomeLeader(step: Step, epoch: number): void {
   node.leading = leading;
   recomputeAwaited(step, leading);
   reconcileReplicas(step, leading);
+  suspect(step, leading, former);
+}
+
+/**
+ * The primary before this one has been silent for a whole Lease, or has let go of it: until it is heard it counts as down, so that writes do not
+ * wait for it once more. One that is well answers the first probe.
+ */
+function suspect({ at }: Step, leading: Leading, former: string | undefined): void {
+  const replica = former === undefined ? undefined : leading.replicas.get(former);
+  if (replica) replica.downSince = at.now;
 }
 
 /** Checked again now that the term is won: much may have happened since this node agreed to take it. */
