@@ -2,7 +2,7 @@
 import { setMaxListeners } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Kubelet } from "../kubelet/types.ts";
 import { systemClock } from "../machinery/clock.ts";
@@ -16,6 +16,7 @@ import { aggregateClusterRoles, bootstrapRbac } from "./auth/bootstrap.ts";
 import { openRbac } from "./auth/rbac.ts";
 import type { Tokens } from "./auth/tokens.ts";
 import type { ApiContext, Call, PodStreamHandler, RequestFaults } from "./context.ts";
+import { type ConnectionLimits, defaultLimits, refuseConnection, serverOptions } from "./http/limits.ts";
 import { parseRequest } from "./http/request-info.ts";
 import { sendError } from "./http/respond.ts";
 import { createRequestCounters } from "./metrics.ts";
@@ -34,6 +35,7 @@ export interface ApiServerOptions {
   readonly host?: string | undefined;
   /** 6443 unless told; 0 takes a free one. */
   readonly port?: number | undefined;
+  readonly limits?: Partial<ConnectionLimits> | undefined;
   /** Serves exec, attach and port-forward; without it they are refused. */
   readonly podStreams?: PodStreamHandler | undefined;
   /** Asked about every authorized request before it is served. */
@@ -51,8 +53,6 @@ export interface ApiServer {
 }
 
 const defaultPort = 6443;
-/** Longer than Go's clients keep idle connections (90 s), so that it is they who close. */
-const keepAliveTimeoutMs = 120_000;
 const stopGraceMs = 1000;
 
 /** Resolves once the default roles exist and the port is open. */
@@ -77,7 +77,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   await bootstrapRbac(store);
   const stopAggregation = aggregateClusterRoles(store);
 
-  const server = createServer({ cert: pki.certificatePem, key: pki.keyPem, keepAliveTimeout: keepAliveTimeoutMs });
+  const limits = { ...defaultLimits, ...options.limits };
+  const server = createServer({ cert: pki.certificatePem, key: pki.keyPem, ...serverOptions(limits) });
+  server.maxConnections = limits.connections;
   server.on("request", (request, response) => void serve(context, request, response));
   server.on("upgrade", (request, socket, head) => serveUpgrade(context, request, socket, head));
   const upgraded = trackUpgrades(server);
@@ -134,7 +136,7 @@ function listen(server: Server, host: string, port: number): Promise<number> {
     server.once("error", reject);
     server.listen(port, host, () => {
       server.off("error", reject);
-      server.on("clientError", (_error, socket) => void (socket as Socket).destroy());
+      server.on("clientError", refuseConnection);
       resolve((server.address() as AddressInfo).port);
     });
   });

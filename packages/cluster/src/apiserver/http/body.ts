@@ -21,10 +21,9 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
       else reject(tooLarge());
     });
     request.on("end", () => resolve(chunks.length === 1 ? (chunks[0] ?? empty) : Buffer.concat(chunks)));
-    request.on("error", reject);
-    request.on("close", () => {
-      if (!request.complete) reject(new StatusError("BadRequest", "the request ended before its body did"));
-    });
+    const ended = () => reject(new StatusError("BadRequest", "the request ended before its body did"));
+    request.on("error", ended);
+    request.on("close", () => request.complete || ended());
   });
 }
 
