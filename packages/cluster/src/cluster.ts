@@ -105,7 +105,7 @@ async function assemble(options: ResolvedOptions, undo: UndoStack): Promise<Clus
           faultsFile: injection.fileFor(pod),
         }),
     },
-    timing: { backoffBaseMs: options.restartBackoffMs },
+    timing: { backoffBaseMs: options.restartBackoffMs, nodeLeaseMs: Math.min(10_000, options.nodeGracePeriodMs / 4) },
   });
   const api = await startApiServer({
     store,

@@ -4,15 +4,34 @@ import type { Pod } from "kubernetes-types/core/v1.js";
 import { type Cluster, type ClusterOptions, startCluster } from "../../src/index.ts";
 import type { Stored } from "../../src/machinery/types.ts";
 
-/** Runs in the pod: evaluates the body of a request as that of an async function. `kept` is what it kept from its start. */
+/** Runs in the pod: evaluates the body of a request as that of an async function. `kept` is what it kept from its start, `api` calls the API server. */
 const program = `
-  const kept = { now: Date.now, fdatasync: require("fs").fdatasync };
+  const fs = require("fs");
+  const kept = { now: Date.now, fdatasync: fs.fdatasync };
+  const account = process.env.KUBECONFIG
+    ? require("path").dirname(JSON.parse(fs.readFileSync(process.env.KUBECONFIG)).users[0].user.tokenFile)
+    : "/var/run/secrets/kubernetes.io/serviceaccount";
+  // Resolves with the answer, or at once with its stream when the caller wants that.
+  const api = (method, path, { body, signal, wantsStream } = {}) => new Promise((resolve, reject) => {
+    const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env;
+    const headers = { authorization: "Bearer " + fs.readFileSync(account + "/token"), "user-agent": "agent/1" };
+    const options = { host, port, path, method, headers, signal, agent: false, ca: fs.readFileSync(account + "/ca.crt") };
+    const call = require("https").request(options, (response) => {
+      if (wantsStream) return resolve(response);
+      let text = "";
+      response.on("data", (chunk) => (text += chunk));
+      response.on("error", reject);
+      response.on("end", () => resolve({ status: response.statusCode, body: JSON.parse(text) }));
+    });
+    call.on("error", reject);
+    call.end(body && JSON.stringify(body));
+  });
   const AsyncFunction = (async () => {}).constructor;
   require("http").createServer(async (request, response) => {
     let body = "";
     for await (const chunk of request) body += chunk;
     try {
-      const value = await new AsyncFunction("require", "kept", body)(require, kept);
+      const value = await new AsyncFunction("require", "kept", "api", body)(require, kept, api);
       response.end(JSON.stringify({ value }));
     } catch (error) {
       response.end(JSON.stringify({ error: { code: error.code, message: String(error) } }));
@@ -106,7 +125,7 @@ function post(host: string, body: string): Promise<Reply> {
   });
 }
 
-/** Resolves when the condition holds, looking whenever an object of the resource changes. */
+/** Resolves when the condition holds, looking now and whenever an object of the resource changes. */
 export function until(cluster: Cluster, resource: string, holds: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     const look = (): void => {
@@ -115,6 +134,7 @@ export function until(cluster: Cluster, resource: string, holds: () => boolean):
       resolve();
     };
     const unsubscribe = cluster.registry.subscribe(resource, look);
+    look();
   });
 }
 
