@@ -1,47 +1,64 @@
 /** `kvstore backup`: a consistent copy of all data in a folder, complete or not there at all; the newest few are kept. */
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { KvStoreError } from "../errors.ts";
 import { type Reply, Status } from "../reply.ts";
 import { decodeSnapshot } from "../store/snapshot.ts";
+import { type BackupKind, backupName, listBackups, PARTIAL } from "./backup-file.ts";
 import { Client, type Target } from "./client.ts";
+import { findReplica } from "./members.ts";
 
 export interface BackupOptions {
   readonly target: Target;
   readonly dir: string;
   /** Backups kept, this one included. */
   readonly keep: number;
+  /** Copy an in-sync replica, so that the primary is left alone; `target.host` then stands for all members. */
+  readonly fromReplica?: boolean;
+  /** Default `kvstore`. */
+  readonly kind?: BackupKind;
   readonly now?: Date;
 }
 
 export interface BackupResult {
   readonly file: string;
+  /** Address of the member that was copied. */
+  readonly from: string;
   readonly keys: number;
   readonly sizeBytes: number;
   readonly sha256: string;
   readonly removed: readonly string[];
 }
 
-const SUFFIX = ".kvbackup";
-const NAME = /^kvstore-\d{8}T\d{6}Z-e\d+-i\d+\.kvbackup$/;
+/** A partial file older than this was left by a backup that was cut off. */
+const ABANDONED_MS = 24 * 3600_000;
 
 /** The copy is checked frame by frame while it comes in, reaches the disk, and only then gets its name. */
-export async function backup({ target, dir, keep, now = new Date() }: BackupOptions): Promise<BackupResult> {
+export async function backup(options: BackupOptions): Promise<BackupResult> {
+  const { dir, keep, fromReplica = false, kind = "kvstore", now = new Date() } = options;
+  const target = fromReplica ? await findReplica(options.target) : options.target;
   await mkdir(dir, { recursive: true });
   await using client = await Client.open(target);
-  const [, epoch, index] = position(await client.ask("SNAPSHOT"));
-  const file = join(dir, `kvstore-${now.toISOString().replaceAll(/[-:]|\.\d+/g, "")}-e${epoch}-i${index}${SUFFIX}`);
-  const partial = `${file}.partial`;
+  const [, epoch = "", index = ""] = position(await client.ask("SNAPSHOT"));
+  const file = join(dir, backupName(kind, now, epoch, index));
+  const partial = `${file}${PARTIAL}`;
   try {
     const written = await writeChecked(partial, chunksFrom(client));
+    // The sum first: a backup with a name has its sum beside it.
+    await writeFile(`${file}.sha256`, `${written.sha256}  ${basename(file)}\n`, { flush: true });
     await rename(partial, file);
-    await writeFile(`${file}.sha256`, `${written.sha256}  ${basename(file)}\n`);
-    return { file, ...written, removed: await prune(dir, keep) };
+    await syncFolder(dir);
+    return { file, from: target.host, ...written, removed: await prune(dir, keep, kind) };
   } catch (error) {
     await rm(partial, { force: true });
     throw error;
   }
+}
+
+async function syncFolder(dir: string): Promise<void> {
+  const folder = await open(dir, "r");
+  await folder.sync().finally(() => folder.close());
 }
 
 function position(reply: Reply): RegExpExecArray {
@@ -50,7 +67,8 @@ function position(reply: Reply): RegExpExecArray {
   return match;
 }
 
-async function* chunksFrom(client: Client): AsyncGenerator<Buffer> {
+/** What follows the answer to SNAPSHOT. */
+export async function* chunksFrom(client: Client): AsyncGenerator<Buffer> {
   for (;;) {
     const chunk = await client.next();
     if (!(chunk instanceof Uint8Array)) throw new KvStoreError("protocol", "The server broke off the snapshot.");
@@ -62,7 +80,7 @@ async function* chunksFrom(client: Client): AsyncGenerator<Buffer> {
 async function writeChecked(
   path: string,
   chunks: AsyncIterable<Buffer>,
-): Promise<Omit<BackupResult, "file" | "removed">> {
+): Promise<Omit<BackupResult, "file" | "from" | "removed">> {
   const file = await open(path, "wx");
   const hash = createHash("sha256");
   let sizeBytes = 0;
@@ -84,13 +102,18 @@ async function writeChecked(
   return { keys, sizeBytes, sha256: hash.digest("hex") };
 }
 
-/** Removes the oldest beyond `keep`; their names sort by time. */
-async function prune(dir: string, keep: number): Promise<readonly string[]> {
-  const backups = (await readdir(dir)).filter((name) => NAME.test(name)).sort();
-  const surplus = backups.slice(0, Math.max(0, backups.length - keep));
+/** Removes the oldest beyond `keep`, and what backups that were cut off have left. */
+async function prune(dir: string, keep: number, kind: BackupKind): Promise<readonly string[]> {
+  const surplus = (await listBackups(dir, kind)).slice(0, -keep);
   for (const name of surplus) {
     await rm(join(dir, name), { force: true });
     await rm(join(dir, `${name}.sha256`), { force: true });
   }
+  for (const name of await readdir(dir)) if (name.endsWith(PARTIAL)) await removeAbandoned(join(dir, name));
   return surplus;
+}
+
+async function removeAbandoned(path: string): Promise<void> {
+  const info = await stat(path).catch(() => undefined);
+  if (info && Date.now() - info.mtimeMs > ABANDONED_MS) await rm(path, { force: true });
 }

@@ -49,6 +49,16 @@ export class Client implements AsyncDisposable {
     return reply;
   }
 
+  /** Sends all commands at once and resolves with their replies in order; rejects as `ask` does. The caller bounds how much that is. */
+  async askAll(commands: readonly (readonly Word[])[]): Promise<Reply[]> {
+    this.#socket.write(Buffer.concat(commands.map(encodeRequest)));
+    const replies: Reply[] = [];
+    while (replies.length < commands.length) replies.push(await this.next());
+    const refusal = replies.find((reply) => reply instanceof ReplyError);
+    if (refusal) throw new KvStoreError("refused", refusal.message);
+    return replies;
+  }
+
   /** The next reply, whatever was asked. */
   async next(): Promise<Reply> {
     for (;;) {
@@ -73,12 +83,16 @@ export class Client implements AsyncDisposable {
 }
 
 /** Runs one command, at the primary if the server says where that is. */
-export async function askOnce(target: Target, ...words: readonly Word[]): Promise<Reply> {
+export const askOnce = (target: Target, ...words: readonly Word[]): Promise<Reply> =>
+  following(target, (client) => client.ask(...words));
+
+/** Does `work` over a connection to `target`; where the server points to the primary, does it again from its beginning over a connection there. */
+export async function following<T>(target: Target, work: (client: Client) => Promise<T>): Promise<T> {
   let current = target;
   for (let left = MAX_REDIRECTIONS; ; left--) {
     try {
       await using client = await Client.open(current);
-      return await client.ask(...words);
+      return await work(client);
     } catch (error) {
       const moved = /^MOVED \d+ (.+):(\d+)$/.exec(messageOf(error));
       if (!moved?.[1] || left === 0) throw error;

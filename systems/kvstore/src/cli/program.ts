@@ -44,7 +44,9 @@ function program(): Command {
   command.command("server").description("run a server: one of a group inside Kubernetes, alone elsewhere");
   addDataCommands(command);
   addStatus(command);
+  addSwitchover(command);
   addBackup(command);
+  addRestore(command);
   addInitRole(command);
   return command;
 }
@@ -87,11 +89,58 @@ function addBackup(command: Command): void {
     .command("backup <folder>")
     .description("write a consistent, checked copy of all data into a folder")
     .option("--keep <n>", "how many backups to keep there", positive, 7)
-    .addHelpText("after", "\nExample:\n  kvstore backup /backup --keep 7 --host kvstore-master")
-    .action(async (dir: string, { keep }: { keep: number }) => {
+    .option(
+      "--from-replica",
+      "copy an in-sync replica of those that --host stands for, the primary only when there is none",
+    )
+    .addHelpText("after", "\nExample:\n  kvstore backup /backup --keep 7 --from-replica --host kvstore-headless")
+    .action(async (dir: string, options: { keep: number; fromReplica?: boolean }) => {
       const { backup } = await import("./backup.ts");
-      const { file, keys, sizeBytes, removed } = await backup({ target: targetOf(command), dir, keep });
-      print(`${file}: ${keys} keys, ${sizeBytes} bytes${removed.length > 0 ? `; removed ${removed.join(", ")}` : ""}`);
+      const { file, from, keys, sizeBytes, removed } = await backup({ target: targetOf(command), dir, ...options });
+      const gone = removed.length > 0 ? `; removed ${removed.join(", ")}` : "";
+      print(`${file}: ${keys} keys, ${sizeBytes} bytes, from ${from}${gone}`);
+    });
+}
+
+interface RestoreFlags {
+  readonly from: string;
+  readonly replace?: boolean;
+  readonly dataDir?: string;
+}
+
+function addRestore(command: Command): void {
+  command
+    .command("restore <path>")
+    .description("put a backup (a file, or one of a folder) into a kvstore, and read it back")
+    .option("--from <name>", "of a folder: which backup", "latest")
+    .option("--replace", "remove all keys that are there now; a copy of them is kept beside the backup")
+    .option("--data-dir <folder>", "into this empty folder of a server that does not run, outside of Kubernetes")
+    .addHelpText("after", "\nExample:\n  kvstore restore /backup --replace --host kvstore-master")
+    .action(async (path: string, { from, replace = false, dataDir }: RestoreFlags) => {
+      const { keys, verified, file, sha256, replaced } =
+        dataDir === undefined
+          ? await (await import("./restore.ts")).restore({ target: targetOf(command), path, from, replace })
+          : await (await import("./restore-offline.ts")).restoreOffline({ dataDir, path, from });
+      print(`${file}: ${keys} keys in it, ${verified} read back and equal (SHA-256 of the file ${sha256})`);
+      if (replaced !== undefined) print(`What was there before: ${replaced}`);
+    });
+}
+
+function addSwitchover(command: Command): void {
+  command
+    .command("switchover")
+    .description("let the primary hand over to another member; no write is lost")
+    .option("--to <id>", "to this one (default: an in-sync replica)")
+    .option("--json", "as JSON")
+    .addHelpText("after", "\nExample:\n  kvstore switchover --to kvstore-1")
+    .action(async ({ to, json }: { to?: string; json?: boolean }) => {
+      const { switchover } = await import("./switchover.ts");
+      const result = await switchover(targetOf(command), to);
+      print(
+        json
+          ? JSON.stringify(result)
+          : `${result.to} leads in place of ${result.from}; no write for ${result.pauseMs} ms`,
+      );
     });
 }
 

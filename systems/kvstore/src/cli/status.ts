@@ -2,15 +2,19 @@
 import type { LogStatus } from "@coracle/lease-log";
 import { askOnce, show, type Target } from "./client.ts";
 
-/** `pid` as the server itself sees it. */
-type Status = LogStatus & { readonly keys: number; readonly pid: number };
+/** As STATUS tells it. `pid` as the server itself sees it; `staleMs` is null where nobody knows, for JSON has no Infinity. */
+export type MemberStatus = Omit<LogStatus, "staleMs"> & {
+  readonly keys: number;
+  readonly pid: number;
+  readonly staleMs: number | null;
+};
 
-export async function readStatus(target: Target): Promise<Status> {
-  return JSON.parse(show(await askOnce(target, "STATUS"))) as Status;
+export async function readStatus(target: Target): Promise<MemberStatus> {
+  return JSON.parse(show(await askOnce(target, "STATUS"))) as MemberStatus;
 }
 
 /** Lines for people. */
-export function statusText(status: Status): string {
+export function statusText(status: MemberStatus): string {
   const facts: readonly (readonly [string, string | number])[] = [
     ["id", status.id],
     ["role", status.role],
@@ -26,7 +30,7 @@ export function statusText(status: Status): string {
   return [...lines, ...replicaTable(status)].join("\n");
 }
 
-function replicaTable({ replicas, inSync }: Status): string[] {
+function replicaTable({ replicas, inSync }: MemberStatus): string[] {
   if (replicas.length === 0) return [];
   const rows = replicas.map((replica) => [
     replica.id,

@@ -5,13 +5,13 @@ import { startReplica } from "./replica.ts";
 import type { ServerSettings } from "./settings.ts";
 
 /** The member's name; the host's would make the folder useless on another host. */
-const ID = "standalone";
+export const STANDALONE_ID = "standalone";
 
 export async function runStandalone(settings: ServerSettings, logger: Logger): Promise<void> {
   const host = settings.host ?? "127.0.0.1";
-  const arbiter = createLocalArbiter(ID);
+  const arbiter = createLocalArbiter(STANDALONE_ID);
   const replica = await startReplica({
-    id: ID,
+    id: STANDALONE_ID,
     settings: { ...settings, replicationPort: 0 },
     host,
     arbiter,
