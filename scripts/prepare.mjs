@@ -15,9 +15,10 @@ export function prepare() {
   once("installed", [join(root, "package-lock.json")], readFileSync, () =>
     run("npm", ["ci", "--no-audit", "--no-fund"]),
   );
-  once("compiled", sources(), stamp, () =>
-    run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-b"]),
-  );
+  once("compiled", sources(), stamp, () => {
+    run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-b"]);
+    run(process.execPath, [join(root, "scripts/bundle.mjs")]);
+  });
 }
 
 function requireNode() {

@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { NetworkPolicy } from "kubernetes-types/networking/v1.js";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { addressPlan } from "../../src/network/addresses.ts";
 import { claimNetwork, type NetworkClaim } from "../../src/network/claim.ts";
 import { type NetworkPolicies, startNetworkPolicies } from "../../src/network/policy/network-policies.ts";
@@ -58,6 +59,8 @@ function start(index: number, program: string) {
     wake();
   });
   return {
+    heard: (line: string): boolean => lines.includes(line),
+    forget: (): void => void lines.splice(0),
     /** Resolves when such a line has been printed after the last one asked for. */
     async says(expected: string): Promise<void> {
       while (!lines.includes(expected)) await new Promise<void>((resolve) => (wake = resolve));
@@ -97,4 +100,46 @@ test("a partition ends live connections, drops new ones, and heals", async () =>
   store.drop("networkpolicies.networking.k8s.io", "default", "partition");
   await caller.says("connected");
   expect(await readdir(dir)).toEqual([]);
+});
+
+/** Answers every datagram, and says from whom. */
+const udpServer = `
+  const socket = require("dgram").createSocket("udp4");
+  socket.on("message", (bytes, { address, port }) => { console.log("heard " + bytes); socket.send("re: " + bytes, port, address); });
+  socket.bind(7001, () => console.log("listening"));`;
+
+/** Sends numbered datagrams to the server, and takes notice of answers. */
+const udpClient = (host: string) => `
+  const socket = require("dgram").createSocket("udp4");
+  socket.on("message", (bytes) => console.log("answer " + bytes));
+  setInterval(() => socket.send("ping", 7001, "${host}", () => console.log("sent")), 20);`;
+
+test("UDP: an isolated pod gets answers to what it asks, and nothing else", async () => {
+  const isolated = { podSelector: { matchLabels: { ordinal: "1" } }, policyTypes: ["Ingress"] };
+  const put = (name: string, spec: object) =>
+    store.put("networkpolicies.networking.k8s.io", { metadata: { name, namespace: "default" }, spec } as NetworkPolicy);
+  put("answers-only", isolated);
+  const peer = start(0, udpServer);
+  await peer.says("listening");
+  const caller = start(1, udpClient(plan.pods.at(0)));
+  await peer.says("heard ping");
+  await caller.says("answer re: ping");
+  // Towards the isolated pod a conversation does not begin.
+  const deaf = start(1, udpServer);
+  await deaf.says("listening");
+  const knocking = start(0, udpClient(plan.pods.at(1)));
+  put("silent", { podSelector: { matchLabels: { ordinal: "1" } }, policyTypes: ["Egress"] });
+  // Now it may not ask either; what was on its way before the policy came may still be heard.
+  await vi.waitFor(async () => {
+    peer.forget();
+    for (let sent = 0; sent < 5; sent++) await caller.says("sent");
+    expect(peer.heard("heard ping")).toBe(false);
+  });
+  for (let sent = 0; sent < 5; sent++) await knocking.says("sent");
+  expect(deaf.heard("heard ping")).toBe(false);
+  store.drop("networkpolicies.networking.k8s.io", "default", "answers-only");
+  store.drop("networkpolicies.networking.k8s.io", "default", "silent");
+  await deaf.says("heard ping");
+  await knocking.says("answer re: ping");
+  await peer.says("heard ping");
 });

@@ -6,13 +6,16 @@ import { syncBuiltinESMExports } from "node:module";
 import { installFaults } from "../../faults/preload/install.ts";
 import { followPolicy } from "./guard.ts";
 import { patchDns } from "./patch-dns.ts";
-import { patchSockets } from "./patch-sockets.ts";
+import { patchTcp } from "./patch-tcp.ts";
+import { patchUdp } from "./patch-udp.ts";
 import { readSettings } from "./settings.ts";
 
 const settings = readSettings(process.env);
 if (settings) {
   patchDns(settings);
-  patchSockets(settings.podIp, followPolicy(settings.policyFile, settings.podIp));
+  const guard = followPolicy(settings.policyFile, settings.podIp);
+  patchTcp(settings.podIp, guard);
+  patchUdp(settings.podIp, guard);
   installFaults(settings.faultsFile);
   // `import { lookup } from "node:dns"` sees the change, too.
   syncBuiltinESMExports();
