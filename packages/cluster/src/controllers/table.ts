@@ -19,6 +19,7 @@ import { systemNamespacesController } from "./namespace/system.ts";
 import { taintEvictionController } from "./node/eviction.ts";
 import { nodeLifecycleController } from "./node/lifecycle.ts";
 import { podGarbageCollector } from "./node/pod-gc.ts";
+import { quotaController } from "./quota/controller.ts";
 import { replicaSetController, replicationController } from "./replicaset/controller.ts";
 import { schedulerController } from "./scheduler/controller.ts";
 import { statefulSetController } from "./statefulset/controller.ts";
@@ -51,6 +52,7 @@ export const controllers: readonly ((context: ControllerContext) => Controller)[
   cronJobController,
   disruptionController,
   autoscalerController,
+  quotaController,
   nodeLifecycleController,
   taintEvictionController,
   podGarbageCollector,

@@ -1,4 +1,4 @@
-import { isNamespaceTerminating, isStatus } from "../../machinery/errors.ts";
+import { isStatus } from "../../machinery/errors.ts";
 import type { ControllerContext } from "./context.ts";
 import { WorkQueue } from "./queue.ts";
 import { type ObjectKey, parseKey, type Watch } from "./watch.ts";
@@ -28,12 +28,15 @@ export interface RunningController {
 
 const defaultConcurrency = 16;
 
-/** Two writers met, or the object or its namespace is going: ordinary, the retry settles it. */
+/**
+ * Two writers met, or the object or its namespace is going: ordinary, the retry settles it. What admission forbids (a quota, a limit) is no fault
+ * of the cluster either; the object's events tell it.
+ */
 const isRace = (error: unknown) =>
   isStatus(error, "Conflict") ||
   isStatus(error, "NotFound") ||
   isStatus(error, "AlreadyExists") ||
-  isNamespaceTerminating(error);
+  isStatus(error, "Forbidden");
 
 /** Subscribes the controller and works until stopped. */
 export function runController(controller: Controller, { store, clock, options }: ControllerContext): RunningController {

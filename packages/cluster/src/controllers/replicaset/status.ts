@@ -1,4 +1,4 @@
-import type { ReplicaSet, ReplicaSetStatus } from "kubernetes-types/apps/v1.js";
+import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from "kubernetes-types/apps/v1.js";
 import type { Pod } from "kubernetes-types/core/v1.js";
 import { withCondition, withoutCondition } from "../harness/conditions.ts";
 import { availableInMs, isAvailable, isReady } from "../harness/pods.ts";
@@ -15,7 +15,7 @@ export function replicaSetStatus(
   const count = (test: (pod: Pod) => boolean) => pods.filter(test).length;
   const templateLabels = set.spec?.template?.metadata?.labels ?? {};
   const conditions = failure
-    ? withCondition(set.status?.conditions, { type: "ReplicaFailure", status: "True", ...failure }, now)
+    ? withFailure(set.status?.conditions, failure, now)
     : withoutCondition(set.status?.conditions, "ReplicaFailure");
   return {
     replicas: pods.length,
@@ -25,6 +25,16 @@ export function replicaSetStatus(
     observedGeneration: set.metadata?.generation,
     ...(conditions.length > 0 && { conditions }),
   };
+}
+
+/**
+ * A failure that is told already stays as it was told first, as in Kubernetes: its message names the pod that was not made, another one at each
+ * try, and a status that changes at each try would be the cause of the next.
+ */
+function withFailure(conditions: ReplicaSetCondition[] | undefined, failure: Failure, now: number) {
+  const isTold = conditions?.some(({ type, reason }) => type === "ReplicaFailure" && reason === failure.reason);
+  if (conditions && isTold) return conditions;
+  return withCondition(conditions, { type: "ReplicaFailure", status: "True", ...failure }, now);
 }
 
 export interface Failure {

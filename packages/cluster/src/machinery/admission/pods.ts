@@ -1,5 +1,6 @@
 /** Admission of pods, in the order of kube-apiserver's default plug-ins. */
 import { items } from "../defaults/fill.ts";
+import { applyLimitDefaults } from "../quota/limit-range.ts";
 import type { WriteContext } from "../resources/row.ts";
 import type { ApiObject } from "../types.ts";
 import { admitServiceAccount } from "./service-account.ts";
@@ -8,6 +9,7 @@ export function admitPod(pod: ApiObject, context: WriteContext, old?: ApiObject)
   if (old) return;
   admitServiceAccount(pod, context);
   tolerateLostNodes(pod.spec);
+  for (const range of context.present("limitranges", pod.metadata?.namespace ?? "")) applyLimitDefaults(pod, range);
   resolvePriority(pod.spec, context);
 }
 

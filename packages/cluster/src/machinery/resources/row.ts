@@ -10,6 +10,8 @@ import type { FieldError } from "../validation/field-error.ts";
 export interface WriteContext {
   /** Reads that include writes which are not durable yet. */
   latest(resource: ResourceKey, namespace: string, name: string): Stored<ApiObject> | undefined;
+  /** Objects of a namespace, including writes which are not durable yet. */
+  present(resource: ResourceKey, namespace: string): readonly Stored<ApiObject>[];
   /** Committed objects of a resource, all namespaces. */
   list(resource: ResourceKey): readonly Stored<ApiObject>[];
   readonly plan: AddressPlan;

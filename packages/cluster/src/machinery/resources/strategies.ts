@@ -10,6 +10,7 @@ import * as workloads from "../defaults/workloads.ts";
 import * as prepare from "../prepare/core.ts";
 import { preparePod } from "../prepare/pods.ts";
 import { allocateService, prepareService } from "../prepare/services.ts";
+import { defaultLimitRange } from "../quota/limit-range.ts";
 import type { ResourceKey } from "../store.ts";
 import * as coreRules from "../validation/core.ts";
 import * as networkRules from "../validation/network.ts";
@@ -101,7 +102,7 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     defaults: workloads.defaultReplicationController,
     prepare: prepare.beginStatus({ replicas: 0 }),
   },
-  limitranges: { isCreatedByPut: true },
+  limitranges: { isCreatedByPut: true, defaults: defaultLimitRange },
   resourcequotas: { prepare: prepare.beginStatus() },
   podtemplates: { hasGeneration: true, defaults: (object) => defaultTemplate(object.template) },
   "statefulsets.apps": {

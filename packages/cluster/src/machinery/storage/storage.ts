@@ -81,6 +81,17 @@ export class Storage {
     return pending ? pending.object : this.collection(resource).get(namespace, name);
   }
 
+  /** All objects of a namespace as the next writer must see them. */
+  present(resource: string, namespace: string): readonly Item[] {
+    const committed = this.collection(resource).list(namespace);
+    const prefix = pendingKey(resource, namespace, "");
+    const coming = [...this.#pending].filter(([key]) => key.startsWith(prefix));
+    if (coming.length === 0) return committed;
+    const names = new Set(coming.map(([key]) => key.slice(prefix.length)));
+    const others = committed.filter(({ metadata }) => !names.has(metadata.name));
+    return [...others, ...coming.flatMap(([, { object }]) => object ?? [])];
+  }
+
   /** Resolves when what `latest` shows of the object is durable. */
   async settled(resource: string, namespace: string, name: string): Promise<void> {
     await this.#pending.get(pendingKey(resource, namespace, name))?.done;

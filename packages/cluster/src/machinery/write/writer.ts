@@ -3,6 +3,7 @@
  * journal, so that no other write comes between; only then does it wait.
  */
 import type { AddressPlan } from "../../network/types.ts";
+import { checkBounds } from "../admission/bounds.ts";
 import { trackUpdate } from "../apply/track.ts";
 import type { SchemaSource } from "../fields/schema.ts";
 import { jsonClone, jsonEqual } from "../json.ts";
@@ -146,6 +147,7 @@ export class Writer {
     if (hasStatus(row) && row.key !== "nodes") delete draft.status;
     this.#checkNamespace(row, draft);
     runHooks(row, draft, context);
+    checkBounds(row, draft, context);
     this.#checkFree(row, draft);
     return draft;
   }
@@ -228,6 +230,7 @@ export class Writer {
     const allocations = this.#allocator.begin();
     const context: WriteContext = {
       latest: (resource, namespace, name) => this.#storage.latest(resource, namespace, name),
+      present: (resource, namespace) => this.#storage.present(resource, namespace),
       list: (resource) => this.#storage.collection(resource).list(),
       plan: this.#plan,
       now: this.#clock.now(),
