@@ -21,6 +21,7 @@ export type {
   LogStatus,
   PeerDirectory,
   Position,
+  ProposeOptions,
   ReplicatedLog,
   ReplicationMode,
   Role,

@@ -16,7 +16,10 @@ export interface Entry extends Position {
  * Invariant: the state is a function of the entries up to `applied` alone (commands are deterministic; time and randomness are inside them).
  */
 export interface StateMachine {
-  /** Last entry whose effect is in the state that would be found after a crash now, or in memory when volatile; {0,0} when empty. */
+  /**
+   * Last entry whose effect is in the state; {0,0} when empty. After a crash it may be any earlier one, down to that of the last `flush` (or {0,0} in
+   * the middle of a `restore`): the log applies the entries behind it again.
+   */
   applied(): Position;
   /** Applies entries in order; returns one result per entry, handed to whoever proposed it. Must not fail on any command: a bad command's result says so. */
   apply(entries: readonly Entry[]): readonly unknown[];
@@ -95,6 +98,11 @@ export interface LogStatus {
   readonly blocked: string | undefined;
 }
 
+export interface ProposeOptions {
+  /** The caller has gathered what this turn of the event loop brought: the log need not wait for more. */
+  readonly isGathered?: boolean;
+}
+
 export interface ReplicatedLog {
   start(): Promise<void>;
   /** Drains, hands over if this is the primary, closes the files. Idempotent. */
@@ -104,7 +112,9 @@ export interface ReplicatedLog {
    * `not-primary` (payload: primary's id) when it was certainly not accepted; `indeterminate` when leadership was lost on the way, so it may or may not
    * survive; `too-large`; `overloaded` (nothing accepted; retry later); `blocked` (too few in-sync replicas, nothing accepted).
    */
-  propose(command: Uint8Array): Promise<unknown>;
+  propose(command: Uint8Array, options?: ProposeOptions): Promise<unknown>;
+  /** Whether a read of the local state made now is linearizable without waiting for anything. */
+  canRead(): boolean;
   /** Resolves when a read of the local state made now is linearizable; rejects with `not-primary`. Cheap while the term is valid. */
   readBarrier(): Promise<void>;
   /** What the election must ask before it takes the Lease. */

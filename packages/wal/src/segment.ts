@@ -1,4 +1,5 @@
 /** One file of the log: a 16-byte header (magic, first index), then records. */
+import { constants, write } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { WalError } from "./errors.ts";
@@ -7,6 +8,14 @@ import { type Mark, markEveryBytes, scanSegment } from "./scan.ts";
 
 const magic = Buffer.from("CORACLE1", "latin1");
 export const segmentHeaderBytes = 16;
+
+/**
+ * Each write is durable when it returns: writing and syncing are one call, and so one trip to a thread instead of two. Where the platform
+ * has no such flag, `sync` does it.
+ */
+const DURABLE_WRITES = constants.O_DSYNC ?? 0;
+const CREATE = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | DURABLE_WRITES;
+const OPEN = constants.O_RDWR | DURABLE_WRITES;
 
 export const segmentName = (firstIndex: number): string => `${firstIndex.toString(16).padStart(14, "0")}.wal`;
 
@@ -38,7 +47,7 @@ export class Segment {
 
   static async create(dir: string, firstIndex: number): Promise<Segment> {
     const path = join(dir, segmentName(firstIndex));
-    const file = await open(path, "w+", 0o600);
+    const file = await open(path, CREATE, 0o600);
     const header = Buffer.alloc(segmentHeaderBytes);
     header.set(magic);
     writeIndex(header, firstIndex, 8);
@@ -52,7 +61,7 @@ export class Segment {
    * Resolves with undefined when the file's creation itself was torn.
    */
   static async recover(path: string, mayBeTorn: boolean): Promise<Segment | undefined> {
-    const file = await open(path, "r+");
+    const file = await open(path, OPEN);
     try {
       return await Segment.#recover(file, path, mayBeTorn);
     } catch (error) {
@@ -80,17 +89,23 @@ export class Segment {
     return new Segment(file, path, firstIndex, scan.nextIndex, scan.end, scan.marks);
   }
 
-  /** Writes whole, encoded records at the end; durable only after `sync`. */
-  async write(records: readonly Buffer[]): Promise<void> {
+  /** Writes whole, encoded records at the end; durable when it resolves. When it rejects, the segment ends where it did before. */
+  async append(records: readonly Buffer[]): Promise<void> {
     const batch = records.length === 1 ? (records[0] as Buffer) : Buffer.concat(records);
     let written = 0;
-    while (written < batch.length)
-      written += (await this.#file.write(batch, written, batch.length - written, this.end + written)).bytesWritten;
+    while (written < batch.length) written += await this.#write(batch, written, this.end + written);
+    if (DURABLE_WRITES === 0) await this.#file.datasync();
     for (const record of records) this.#advance(record.length);
   }
 
-  sync(): Promise<void> {
-    return this.#file.datasync();
+  /** Without the promises of `FileHandle`, whose cost is felt at thousands of writes a second. */
+  #write(bytes: Buffer, from: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      write(this.#file.fd, bytes, from, bytes.length - from, position, (error, count) => {
+        if (error) reject(error);
+        else resolve(count);
+      });
+    });
   }
 
   /** Payloads from `from` to the segment's end: the first whatever its size, then as many as fit into `maxBytes` with it. */

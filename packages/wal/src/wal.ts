@@ -223,8 +223,7 @@ class SegmentedWal implements Wal {
         encoded.push(encodeRecord(index, index - 1 - this.#durableIndex, record));
       }
     const segment = this.#last;
-    await segment.write(encoded);
-    await segment.sync();
+    await segment.append(encoded);
     this.#durableIndex = segment.nextIndex - 1;
   }
 

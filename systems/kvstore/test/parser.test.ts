@@ -24,7 +24,7 @@ function parse(chunks: readonly Uint8Array[]) {
       for (let request = parser.next(); request; request = parser.next())
         requests.push(
           "args" in request
-            ? request.args.map((arg) => arg.toString("latin1"))
+            ? [request.name, ...request.args.map((arg) => arg.toString("latin1"))]
             : [`line ${request.line.toString("latin1")}`],
         );
     } catch (error) {

@@ -5,7 +5,7 @@ import { formatRecord } from "../core/record.ts";
 import type { Batch, Input, Instant, Meta } from "../core/types.ts";
 import { LeaseLogError } from "../errors.ts";
 import type { OpenReplicatedLog } from "../open.ts";
-import type { Arbiter, ArbiterRecord, Candidacy, LogStatus } from "../types.ts";
+import type { Arbiter, ArbiterRecord, Candidacy, LogStatus, ProposeOptions } from "../types.ts";
 import { Appender } from "./appender.ts";
 import { Compaction } from "./compaction.ts";
 import { Feeder } from "./feeder.ts";
@@ -143,8 +143,10 @@ export class LogDriver implements OpenReplicatedLog {
     }
   }
 
-  async propose(command: Uint8Array): Promise<unknown> {
-    return (await this.proposeAll([command]))[0];
+  async propose(command: Uint8Array, { isGathered = false }: ProposeOptions = {}): Promise<unknown> {
+    const results = this.proposeAll([command]);
+    if (isGathered) this.#flush();
+    return (await results)[0];
   }
 
   proposeAll(commands: readonly Uint8Array[]): Promise<readonly unknown[]> {
@@ -192,12 +194,13 @@ export class LogDriver implements OpenReplicatedLog {
 
   readBarrier(): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
-    if (this.#canRead()) return READY;
+    if (this.canRead()) return READY;
     if (!this.#core.hasAuthority(this.#instant())) return Promise.reject(this.#notPrimary());
     return new Promise((resolve, reject) => this.#barriers.push({ resolve, reject }));
   }
 
-  #canRead(): boolean {
+  canRead(): boolean {
+    if (this.#failure) return false;
     return this.#core.canRead(this.#instant(), this.#settings.stateMachine.applied().index);
   }
 
@@ -311,7 +314,7 @@ export class LogDriver implements OpenReplicatedLog {
     const results = stateMachine.apply(this.#storage.cache.entries(from, to));
     const { count, oldestAt } = this.#proposals.answer(from, results);
     if (count > 0) metrics.committed?.(count, clock.now() - oldestAt);
-    if (this.#barriers.length > 0 && this.#canRead()) {
+    if (this.#barriers.length > 0 && this.canRead()) {
       for (const barrier of this.#barriers.splice(0)) barrier.resolve();
     }
   }

@@ -6,21 +6,24 @@
 import { KvStoreError } from "../errors.ts";
 import { DEFAULT_REQUEST_LIMITS, type RequestLimits } from "./limits.ts";
 
-/** An array request has arguments; an inline one is still a line, without its end. */
-export type Request = { readonly args: readonly Buffer[] } | { readonly line: Buffer };
+/** An array request has a name (its first bulk string, as Latin-1) and arguments; an inline one is still a line, without its end. */
+export type Request = { readonly name: string; readonly args: readonly Buffer[] } | { readonly line: Buffer };
 
 const CR = 13;
 const LF = 10;
 const ARRAY = 42;
 const BULK = 36;
+/** Longer than any header of a sane client. */
+const NEAR_BYTES = 16;
 const NOTHING = Buffer.alloc(0);
 
 export class RequestParser {
   readonly #limits: RequestLimits;
   #input: Buffer = NOTHING;
   #at = 0;
-  /** Arguments still to come of the array being read; -1 between requests. */
+  /** Bulk strings still to come of the array being read; -1 between requests. */
   #missing = -1;
+  #name: string | undefined;
   #args: Buffer[] = [];
   #requestBytes = 0;
   /** Announced length of the argument being read; -1 before its header. */
@@ -60,11 +63,12 @@ export class RequestParser {
   }
 
   #finish(): Request {
-    const args = this.#args;
+    const request = { name: this.#name ?? "", args: this.#args };
+    this.#name = undefined;
     this.#args = [];
     this.#missing = -1;
     this.#requestBytes = 0;
-    return { args };
+    return request;
   }
 
   /** Whether all arguments are there. */
@@ -73,7 +77,8 @@ export class RequestParser {
       if (this.#bulkLength < 0 && !this.#bulkHeader()) return false;
       const bulk = this.#bulk();
       if (!bulk) return false;
-      this.#args.push(bulk);
+      if (this.#name === undefined) this.#name = bulk.toString("latin1");
+      else this.#args.push(bulk);
       this.#bulkLength = -1;
       this.#missing--;
     }
@@ -94,13 +99,23 @@ export class RequestParser {
   }
 
   #bulk(): Buffer | undefined {
-    const wanted = this.#bulkLength + 2;
-    if (!this.#gathering && this.#input.length - this.#at >= wanted) return this.#ended(this.#take(wanted));
+    const length = this.#bulkLength;
+    const wanted = length + 2;
+    if (!this.#gathering && this.#input.length - this.#at >= wanted) return this.#whole(length);
     this.#gathering ??= Buffer.allocUnsafe(wanted);
     const copied = this.#input.copy(this.#gathering, this.#gathered, this.#at);
     this.#gathered += copied;
     this.#at += copied;
     return this.#gathered < wanted ? undefined : this.#ended(this.#endGathering());
+  }
+
+  /** The common case: one view, no copy. */
+  #whole(length: number): Buffer {
+    const start = this.#at;
+    const end = start + length;
+    if (this.#input[end] !== CR || this.#input[end + 1] !== LF) throw noEnd();
+    this.#at = end + 2;
+    return this.#input.subarray(start, end);
   }
 
   #endGathering(): Buffer {
@@ -118,13 +133,13 @@ export class RequestParser {
 
   #ended(bytes: Buffer): Buffer {
     const length = bytes.length - 2;
-    if (bytes[length] !== CR || bytes[length + 1] !== LF) throw broken("expected CRLF behind a bulk string");
+    if (bytes[length] !== CR || bytes[length + 1] !== LF) throw noEnd();
     return bytes.subarray(0, length);
   }
 
   /** The number behind `*` or `$`; undefined while the line is not complete. */
   #header(what: string, line: string): number | undefined {
-    const end = this.#input.indexOf(CR, this.#at);
+    const end = this.#lineEnd();
     if (end < 0 || end + 1 >= this.#input.length) {
       if (this.#input.length - this.#at > this.#limits.maxInlineBytes) throw broken(`too big ${line}`);
       return undefined;
@@ -133,6 +148,13 @@ export class RequestParser {
     if (value === undefined || this.#input[end + 1] !== LF) throw broken(`invalid ${what} length`);
     this.#at = end + 2;
     return value;
+  }
+
+  /** Where the next CR stands; headers are so short that looking byte by byte beats a call into native code. */
+  #lineEnd(): number {
+    const near = Math.min(this.#input.length, this.#at + NEAR_BYTES);
+    for (let at = this.#at; at < near; at++) if (this.#input[at] === CR) return at;
+    return this.#input.indexOf(CR, near);
   }
 
   #inline(): Request | undefined {
@@ -160,5 +182,7 @@ function integerIn(bytes: Buffer, start: number, end: number): number | undefine
 }
 
 const printable = (byte: number): string => (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : "?");
+
+const noEnd = (): KvStoreError => broken("expected CRLF behind a bulk string");
 
 const broken = (why: string): KvStoreError => new KvStoreError("protocol", `Protocol error: ${why}`);

@@ -19,13 +19,14 @@ import type { Backend } from "./backend.ts";
 
 const LOADING = new ReplyError("LOADING kvstore is copying the data from the primary; try again in a moment");
 
-/** Why a write can't be taken here now. `frees` is true for what makes room on the disk. */
+/** Why a write can't be taken now although this may be the primary; the log says whether it is. `frees` is true for what makes room on the disk. */
 export function refuseWrite(backend: Backend, frees: boolean): ReplyError | undefined {
-  const status = backend.log.status();
-  if (status.role !== "primary") return elsewhere(backend, status.primary);
-  const full = backend.disk.refusal(frees);
+  const full = backend.disk.refusal(frees) ?? backend.store.problem?.message;
   return full === undefined ? undefined : new ReplyError(`MISCONF ${full}`);
 }
+
+/** Whether a read can be answered at once, here at the primary: nearly always. */
+export const canReadNow = ({ log, store }: Backend): boolean => log.canRead() && !store.isRestoring;
 
 /** Whether reads are answered here: from the primary, or from a replica as configured. Resolves once they may be. */
 export async function admitRead(backend: Backend): Promise<ReplyError | undefined> {

@@ -7,7 +7,7 @@
  */
 import type { Socket } from "node:net";
 import { KvStoreError } from "../errors.ts";
-import { ReplyError } from "../reply.ts";
+import { type Reply, ReplyError } from "../reply.ts";
 import { writePlain, writeReply } from "../resp/encode.ts";
 import type { RequestLimits } from "../resp/limits.ts";
 import { Output } from "../resp/output.ts";
@@ -61,52 +61,85 @@ export class Connection {
     this.session.server.stats.bytesIn += chunk.length;
     this.#parser.push(chunk);
     if (this.#isRunning) this.#socket.pause();
-    else void this.#run();
+    else this.#run();
   }
 
-  async #run(): Promise<void> {
+  /** Executes rows for as long as nothing has to be waited for; `#goOn` continues. */
+  #run(): void {
     this.#isRunning = true;
     try {
-      while (await this.#step());
+      for (let row = this.#collect(); row; row = this.#collect()) if (!this.#execute(row) || !this.#follow()) return;
+      this.#pause();
     } catch (error) {
       this.session.server.logger.warn("connection dropped", { client: this.session.address, error });
       this.#socket.destroy();
     }
-    this.#isRunning = false;
-    if (!this.#socket.destroyed) this.#socket.resume();
-  }
-
-  /** Executes one row; whether there may be more to do. */
-  async #step(): Promise<boolean> {
-    if (this.#socket.destroyed) return false;
-    const row = this.#collect();
-    if (!row) return this.#pause();
-    await this.#execute(row);
-    await this.#send();
-    if (this.session.takeOver) await this.#takeOver(this.session.takeOver);
-    if (this.session.isEnding) this.#socket.end();
-    return !this.session.isEnding;
   }
 
   /** Everything received is answered. Must not wait: what arrived meanwhile would lie until the next chunk. */
-  #pause(): false {
+  #pause(): void {
     if (this.#broken) writeReply(this.#output, new ReplyError(`ERR ${this.#broken.message}`), 2);
-    void this.#send();
+    this.#send();
+    this.#isRunning = false;
+    if (this.#socket.destroyed) return;
     if (this.#broken || this.#isRetiring) this.#socket.end();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  /** Whether the row is answered already; otherwise it will go on by itself. */
+  #execute(row: Row): boolean {
+    let isWaiting = false;
+    let isAnswered = false;
+    this.session.execute(row.kind, row.calls, (replies) => {
+      this.#answer(row, replies);
+      isAnswered = true;
+      if (isWaiting && this.#follow()) this.#run();
+    });
+    isWaiting = !isAnswered;
+    // What is answered so far should not wait for what is not.
+    if (isWaiting) this.#send();
+    return isAnswered;
+  }
+
+  /** After a row: whether the next may follow now. */
+  #follow(): boolean {
+    if (this.session.takeOver || this.session.isEnding) {
+      void this.#leaveRequests();
+      return false;
+    }
+    if (this.#output.sizeBytes < OUTPUT_BYTES) return true;
+    this.#send();
+    if (this.#socket.writableLength <= OUTPUT_BYTES) return true;
+    void drained(this.#socket).then(() => this.#run());
     return false;
   }
 
-  async #execute({ kind, calls }: Row): Promise<void> {
-    const replies = await this.session.execute(kind, calls);
-    for (const [index, call] of calls.entries()) {
-      const reply = replies[index] ?? null;
-      if (call.isPlain) writePlain(this.#output, reply);
+  #answer({ calls }: Row, replies: readonly Reply[]): void {
+    for (let i = 0; i < calls.length; i++) {
+      const reply = replies[i] ?? null;
+      if (calls[i]?.isPlain) writePlain(this.#output, reply);
       else writeReply(this.#output, reply, this.session.respVersion);
     }
   }
 
+  /** The connection becomes a stream for a while, or ends. */
+  async #leaveRequests(): Promise<void> {
+    this.#send();
+    const { takeOver } = this.session;
+    this.session.takeOver = undefined;
+    try {
+      if (takeOver) await streamSnapshot(this.#socket, takeOver());
+    } catch (error) {
+      this.session.server.logger.warn("a stream broke off", { client: this.session.address, error });
+      this.#socket.destroy();
+    }
+    if (this.session.isEnding) this.#socket.end();
+    else this.#run();
+  }
+
   /** The next calls of one kind. A session call may change how later ones are understood, so it ends its row. */
   #collect(): Row | undefined {
+    if (this.#socket.destroyed) return undefined;
     let row: Row | undefined;
     while (row === undefined || row.calls.length < MAX_ROW) {
       const call = this.#nextCall();
@@ -139,17 +172,15 @@ export class Connection {
     return undefined;
   }
 
-  async #send(): Promise<void> {
+  #send(): void {
     if (this.#output.sizeBytes === 0) return;
     this.session.server.stats.bytesOut += this.#output.sizeBytes;
-    this.#socket.cork();
-    for (const piece of this.#output.take()) this.#socket.write(piece);
-    this.#socket.uncork();
-    if (this.#socket.writableLength > OUTPUT_BYTES) await drained(this.#socket);
-  }
-
-  async #takeOver(chunks: () => AsyncIterable<Uint8Array>): Promise<void> {
-    this.session.takeOver = undefined;
-    await streamSnapshot(this.#socket, chunks());
+    const pieces = this.#output.take();
+    if (pieces.length === 1) this.#socket.write(pieces[0] as Uint8Array);
+    else {
+      this.#socket.cork();
+      for (const piece of pieces) this.#socket.write(piece);
+      this.#socket.uncork();
+    }
   }
 }

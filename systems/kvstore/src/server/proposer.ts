@@ -1,63 +1,104 @@
 /**
- * Gathers the writes of all clients that arrive in one turn of the event loop into one log entry: one checksum, one disk write, one
- * message per replica for all of them. Bounded, so that an entry stays a small part of what the log takes at once.
+ * Gathers the writes of all clients into log entries: one checksum, one disk write, one message per replica for all of them. What arrives
+ * in one turn of the event loop goes together, and so does what arrives while an entry is on its way: the busier the log, the larger
+ * its entries and the cheaper each write.
  */
-import type { ReplicatedLog } from "@coracle/lease-log";
+import { LeaseLogError, type ReplicatedLog } from "@coracle/lease-log";
 import type { Reply } from "../reply.ts";
 import { encodeEntry, type Operation, operationSize } from "../store/entry.ts";
 
 const MAX_ENTRY_BYTES = 256 * 1024;
 const MAX_ENTRY_OPERATIONS = 4096;
+/** Entries on their way at once. The next leaves before the answers of the last are written, so disk and replicas are kept busy. */
+const MAX_ROUNDS = 1;
+/** Operations that may wait for their turn; beyond it they are refused. */
+const MAX_WAITING_BYTES = 128 * 1024 * 1024;
 
-export interface Proposer {
-  /** Resolves with the operations' answers, in order, when they are acknowledged; rejects with what the log says of any part of them. */
-  propose(operations: readonly Operation[]): Promise<readonly Reply[]>;
+/** Told the answers of one's own operations, from `first` on in `replies`, or what the log says of any part of them. */
+export interface Proposal {
+  acknowledged(replies: readonly Reply[], first: number): void;
+  failed(error: unknown): void;
 }
 
 interface Waiting {
   readonly operations: readonly Operation[];
-  resolve(replies: readonly Reply[]): void;
-  reject(error: unknown): void;
+  readonly sizeBytes: number;
+  readonly proposal: Proposal;
 }
 
-export function createProposer(log: Pick<ReplicatedLog, "propose">, now: () => number = Date.now): Proposer {
-  let waiting: Waiting[] = [];
-  let sizeBytes = 0;
-  let count = 0;
+export class Proposer {
+  readonly #log: Pick<ReplicatedLog, "propose">;
+  readonly #now: () => number;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #rounds = 0;
+  #isScheduled = false;
 
-  const send = (): void => {
-    const round = waiting;
-    waiting = [];
-    sizeBytes = 0;
-    count = 0;
-    if (round.length > 0) void submit(log, round, now());
-  };
+  constructor(log: Pick<ReplicatedLog, "propose">, now: () => number = Date.now) {
+    this.#log = log;
+    this.#now = now;
+  }
 
-  return {
-    propose: (operations) =>
-      new Promise((resolve, reject) => {
-        if (waiting.length === 0) setImmediate(send);
-        waiting.push({ operations, resolve, reject });
-        count += operations.length;
-        for (const operation of operations) sizeBytes += operationSize(operation);
-        if (sizeBytes >= MAX_ENTRY_BYTES || count >= MAX_ENTRY_OPERATIONS) send();
-      }),
-  };
-}
-
-async function submit(log: Pick<ReplicatedLog, "propose">, round: readonly Waiting[], timeMs: number): Promise<void> {
-  try {
-    const entry = encodeEntry(
-      timeMs,
-      round.flatMap(({ operations }) => operations),
-    );
-    const replies = (await log.propose(entry)) as readonly Reply[];
-    let at = 0;
-    for (const { operations, resolve } of round) {
-      resolve(replies.slice(at, at + operations.length));
-      at += operations.length;
+  propose(operations: readonly Operation[], proposal: Proposal): void {
+    let sizeBytes = 0;
+    for (const operation of operations) sizeBytes += operationSize(operation);
+    if (this.#waitingBytes > 0 && this.#waitingBytes + sizeBytes > MAX_WAITING_BYTES) {
+      proposal.failed(new LeaseLogError("overloaded", `${this.#waiting.length} clients' writes are waiting already`));
+      return;
     }
-  } catch (error) {
-    for (const { reject } of round) reject(error);
+    this.#waiting.push({ operations, sizeBytes, proposal });
+    this.#waitingBytes += sizeBytes;
+    if (this.#isScheduled || this.#rounds >= MAX_ROUNDS) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    while (this.#waiting.length > 0 && this.#rounds < MAX_ROUNDS) this.#sendRound(this.#takeRound());
+  }
+
+  /** As many as fit into one entry, at least one. */
+  #takeRound(): readonly Waiting[] {
+    let [count, operations, sizeBytes] = [0, 0, 0];
+    for (const item of this.#waiting) {
+      operations += item.operations.length;
+      sizeBytes += item.sizeBytes;
+      if (count > 0 && (operations > MAX_ENTRY_OPERATIONS || sizeBytes > MAX_ENTRY_BYTES)) break;
+      count++;
+      this.#waitingBytes -= item.sizeBytes;
+    }
+    if (count < this.#waiting.length) return this.#waiting.splice(0, count);
+    const all = this.#waiting;
+    this.#waiting = [];
+    return all;
+  }
+
+  #sendRound(round: readonly Waiting[]): void {
+    const operations = round.length === 1 && round[0] ? round[0].operations : round.flatMap((item) => item.operations);
+    this.#rounds++;
+    this.#log.propose(encodeEntry(this.#now(), operations), { isGathered: true }).then(
+      (replies) => this.#acknowledged(round, replies as readonly Reply[]),
+      (error: unknown) => this.#failed(round, error),
+    );
+  }
+
+  #acknowledged(round: readonly Waiting[], replies: readonly Reply[]): void {
+    this.#rounds--;
+    // First, so that disk and replicas work on the next entry while this one's answers are written.
+    this.#send();
+    let first = 0;
+    for (const { operations, proposal } of round) {
+      proposal.acknowledged(replies, first);
+      first += operations.length;
+    }
+  }
+
+  #failed(round: readonly Waiting[], error: unknown): void {
+    this.#rounds--;
+    for (const { proposal } of round) proposal.failed(error);
+    this.#send();
   }
 }

@@ -6,7 +6,7 @@ import type { Backend } from "./backend.ts";
 import { Connection } from "./connection.ts";
 import type { ServerContext, ServerStats } from "./context.ts";
 import type { ScanCursors } from "./cursors.ts";
-import { createProposer } from "./proposer.ts";
+import { Proposer } from "./proposer.ts";
 import { Session } from "./session.ts";
 
 export interface ServerOptions {
@@ -66,7 +66,7 @@ export async function startServer(options: ServerOptions): Promise<KvServer> {
 function contextOf(options: ServerOptions, connections: ReadonlyMap<Session, Connection>): ServerContext {
   return {
     backend: options.backend,
-    proposer: createProposer(options.backend.log),
+    proposer: new Proposer(options.backend.log),
     cursors: options.cursors,
     stats: { connections: 0, rejectedConnections: 0, commands: 0, bytesIn: 0, bytesOut: 0 },
     get sessions() {

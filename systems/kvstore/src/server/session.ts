@@ -2,7 +2,7 @@
 import { QUEUED, type Reply, ReplyError } from "../reply.ts";
 import type { RespVersion } from "../resp/encode.ts";
 import type { Operation } from "../store/entry.ts";
-import { admitRead, failureReply, refuseWrite } from "./access.ts";
+import { admitRead, canReadNow, failureReply, refuseWrite } from "./access.ts";
 import type { Call } from "./calls.ts";
 import type { ReadCommand, WriteCommand } from "./command.ts";
 import type { ServerContext } from "./context.ts";
@@ -33,18 +33,31 @@ export class Session {
     this.isAuthenticated = server.password === undefined;
   }
 
-  /** Answers calls of one kind (and replies that are known already) that came in a row, in order. Never rejects. */
-  async execute(kind: Call["kind"], calls: readonly Call[]): Promise<readonly Reply[]> {
+  /**
+   * Answers calls of one kind (and replies that are known already) that came in a row, in order; `done` is called exactly once, before
+   * this returns where nothing has to be waited for.
+   */
+  execute(kind: Call["kind"], calls: readonly Call[], done: Done): void {
     this.lastActiveAt = Date.now();
     this.server.stats.commands += calls.length;
     try {
-      if (kind === "write") return await this.#write(calls);
-      if (kind === "read") return await this.#read(calls);
-      return await Promise.all(calls.map((call) => this.#answer(call)));
+      if (kind === "write") this.#write(calls, done);
+      else if (kind === "read" && canReadNow(this.server.backend)) done(this.#readAll(calls));
+      else this.#executeSlowly(kind, calls).then(done, (error: unknown) => done(this.#unexpected(calls, error)));
     } catch (error) {
-      this.server.logger.error("a command failed unexpectedly", { error });
-      return calls.map(() => new ReplyError("ERR internal error; the server's log says more"));
+      done(this.#unexpected(calls, error));
     }
+  }
+
+  async #executeSlowly(kind: Call["kind"], calls: readonly Call[]): Promise<readonly Reply[]> {
+    if (kind !== "read") return Promise.all(calls.map((call) => this.#answer(call)));
+    const refusal = await admitRead(this.server.backend);
+    return refusal ? calls.map((call) => (call.kind === "reply" ? call.reply : refusal)) : this.#readAll(calls);
+  }
+
+  #unexpected(calls: readonly Call[], error: unknown): readonly Reply[] {
+    this.server.logger.error("a command failed unexpectedly", { error });
+    return calls.map(() => new ReplyError("ERR internal error; the server's log says more"));
   }
 
   #answer(call: Call): Reply | Promise<Reply> {
@@ -58,27 +71,41 @@ export class Session {
     return QUEUED;
   }
 
-  async #read(calls: readonly Call[]): Promise<readonly Reply[]> {
-    const refusal = await admitRead(this.server.backend);
-    if (refusal) return calls.map((call) => (call.kind === "reply" ? call.reply : refusal));
-    return calls.map((call) => (call.kind === "read" ? this.runRead(call.command, call.args) : replyOf(call)));
+  #readAll(calls: readonly Call[]): readonly Reply[] {
+    const { store } = this.server.backend;
+    const space = store.reader();
+    const { cursors } = this.server;
+    return calls.map((call) => (call.kind === "read" ? call.command.run(space, call.args, cursors) : replyOf(call)));
   }
 
   runRead(command: ReadCommand, args: readonly Buffer[]): Reply {
     return command.run(this.server.backend.store.reader(), args, this.server.cursors);
   }
 
-  async #write(calls: readonly Call[]): Promise<readonly Reply[]> {
+  #write(calls: readonly Call[], done: Done): void {
     const now = Date.now();
     const operations: Operation[] = [];
-    const slots = calls.map((call) => {
+    // Answers that are known now; the log's answers fill the gaps in order.
+    const known: (Reply | undefined)[] = [];
+    for (const call of calls) {
       const planned = call.kind === "write" ? this.planWrite(call.command, call.args, now) : replyOf(call);
-      if (!isOperation(planned)) return () => planned;
-      const index = operations.push(planned) - 1;
-      return (replies: readonly Reply[]) => answerOf(call, replies[index] ?? null);
+      if (isOperation(planned)) operations.push(planned);
+      known.push(isOperation(planned) ? undefined : planned);
+    }
+    if (operations.length === 0) {
+      done(known as readonly Reply[]);
+      return;
+    }
+    this.server.proposer.propose(operations, {
+      acknowledged: (replies, first) => {
+        let next = first;
+        done(calls.map((call, i) => (known[i] === undefined ? answerOf(call, replies[next++] ?? null) : known[i])));
+      },
+      failed: (error) => {
+        const reply = failureReply(this.server.backend, error);
+        done(known.map((answer) => (answer === undefined ? reply : answer)));
+      },
     });
-    const replies = await this.commit(operations);
-    return slots.map((slot) => slot(replies));
   }
 
   /** The operation of a write that may go to the log, or why not. */
@@ -86,17 +113,18 @@ export class Session {
     return refuseWrite(this.server.backend, command.frees ?? false) ?? command.plan(args, now);
   }
 
-  /** One reply per operation; all of them the same error when the log did not acknowledge. */
-  async commit(operations: readonly Operation[]): Promise<readonly Reply[]> {
-    if (operations.length === 0) return [];
-    try {
-      return await this.server.proposer.propose(operations);
-    } catch (error) {
-      const reply = failureReply(this.server.backend, error);
-      return operations.map(() => reply);
-    }
+  /** The reply of one operation; an error when the log did not acknowledge it. Never rejects. */
+  commit(operation: Operation): Promise<Reply> {
+    return new Promise((resolve) => {
+      this.server.proposer.propose([operation], {
+        acknowledged: (replies, first) => resolve(replies[first] ?? null),
+        failed: (error) => resolve(failureReply(this.server.backend, error)),
+      });
+    });
   }
 }
+
+type Done = (replies: readonly Reply[]) => void;
 
 const replyOf = (call: Call): Reply => (call.kind === "reply" ? call.reply : new ReplyError("ERR mixed calls"));
 

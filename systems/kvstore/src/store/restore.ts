@@ -51,5 +51,5 @@ function empty(tree: Tree, space: TreeKeyspace, setMark: (facts: Tree["facts"]) 
 }
 
 function putAll(space: TreeKeyspace, rows: readonly Row[]): void {
-  for (const { key, stored } of rows) space.put(key, stored);
+  for (const { key, stored } of rows) space.put(key, stored as Buffer);
 }

@@ -5,17 +5,27 @@ import { KvStoreError } from "../errors.ts";
 import { type Reply, ReplyError } from "../reply.ts";
 import { checkDataFile, markBoot } from "./datafile.ts";
 import { decodeEntry } from "./entry.ts";
-import { readPosition, readTime, writePosition, writeTime } from "./facts.ts";
+import { readPosition, readTime } from "./facts.ts";
 import type { ReadableKeyspace } from "./keyspace.ts";
+import { LayeredKeyspace } from "./layered-keyspace.ts";
 import { lockFolder } from "./lock.ts";
 import { type Query, runOperation } from "./operations.ts";
+import { Overlay } from "./overlay.ts";
 import { finishCutOffRestore, restoreTree } from "./restore.ts";
 import { encodeSnapshot } from "./snapshot.ts";
 import { openTree, type Tree } from "./tree.ts";
 import { TreeKeyspace } from "./tree-keyspace.ts";
+import { WriteBehind } from "./write-behind.ts";
 
 const ORIGIN: Position = { epoch: 0, index: 0 };
 
+/** How long an applied change may stay in memory before it is written to the tree. */
+const WRITE_DELAY_MS = 500;
+
+/**
+ * Applied entries are in memory first and in the tree soon after, or after `flush`. `applied()` is what is in memory; after a crash it is
+ * what the tree holds, and the log repeats the rest.
+ */
 export interface Store extends StateMachine {
   /** Answers of one entry's operations, in their order. */
   apply(entries: readonly Entry[]): readonly (readonly Reply[])[];
@@ -29,6 +39,8 @@ export interface Store extends StateMachine {
   nextExpiry(): number | undefined;
   /** Keys with an expiry. */
   readonly expiring: number;
+  /** Why changes can't be written to the tree now, if so; they are safe in the log and kept in memory. */
+  readonly problem: KvStoreError | undefined;
   close(): Promise<void>;
 }
 
@@ -39,19 +51,22 @@ export interface StoreOptions {
   readonly now?: () => number;
   /** How read commands inside transactions are answered. */
   readonly query?: Query;
+  /** How long a change may stay in memory only; default 500 ms. */
+  readonly writeDelayMs?: number;
 }
 
 const NO_QUERIES: Query = (_, name) => new ReplyError(`ERR '${name}' can't be part of a transaction here`);
 
 /** Rejects with KvStoreError `locked`, `corrupt` or `disk-full`; nothing is changed then. */
-export async function openStore({ dir, now = Date.now, query = NO_QUERIES }: StoreOptions): Promise<Store> {
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { dir } = options;
   await mkdir(dir, { recursive: true });
   const unlock = await lockFolder(dir);
   try {
     await checkDataFile(dir);
     const tree = openTree(dir);
     await markBoot(dir);
-    return new TreeStore(tree, unlock, now, query);
+    return new TreeStore(tree, unlock, options);
   } catch (error) {
     await unlock();
     throw error;
@@ -60,7 +75,9 @@ export async function openStore({ dir, now = Date.now, query = NO_QUERIES }: Sto
 
 class TreeStore implements Store {
   readonly #tree: Tree;
-  readonly #space: TreeKeyspace;
+  readonly #under: TreeKeyspace;
+  readonly #space: LayeredKeyspace;
+  readonly #behind: WriteBehind;
   readonly #unlock: () => Promise<void>;
   readonly #now: () => number;
   readonly #query: Query;
@@ -69,13 +86,20 @@ class TreeStore implements Store {
   #isRestoring = false;
   #isClosed = false;
 
-  constructor(tree: Tree, unlock: () => Promise<void>, now: () => number, query: Query) {
+  constructor(
+    tree: Tree,
+    unlock: () => Promise<void>,
+    { now = Date.now, query = NO_QUERIES, writeDelayMs = WRITE_DELAY_MS }: StoreOptions,
+  ) {
     this.#tree = tree;
     this.#query = query;
     this.#unlock = unlock;
     this.#now = now;
-    this.#space = new TreeKeyspace(tree);
-    finishCutOffRestore(tree, this.#space);
+    this.#under = new TreeKeyspace(tree);
+    finishCutOffRestore(tree, this.#under);
+    const overlay = new Overlay();
+    this.#space = new LayeredKeyspace(overlay, this.#under);
+    this.#behind = new WriteBehind(tree, this.#under, overlay, writeDelayMs);
     this.#applied = readPosition(tree.facts);
     this.#timeMs = readTime(tree.facts);
   }
@@ -105,22 +129,20 @@ class TreeStore implements Store {
     return this.#space;
   }
 
+  get problem(): KvStoreError | undefined {
+    return this.#behind.problem;
+  }
+
   apply(entries: readonly Entry[]): readonly (readonly Reply[])[] {
     const last = entries.at(-1);
     if (!last) return [];
-    const timeBefore = this.#timeMs;
     try {
-      const replies = this.#tree.transact(() => {
-        const all = entries.map((entry) => this.#applyEntry(entry));
-        writePosition(this.#tree.facts, last);
-        writeTime(this.#tree.facts, this.#timeMs);
-        return all;
-      });
+      const replies = entries.map((entry) => this.#applyEntry(entry));
       this.#applied = { epoch: last.epoch, index: last.index };
+      this.#behind.advance(this.#applied, this.#timeMs);
       return replies;
     } catch (error) {
-      this.#timeMs = timeBefore;
-      this.#space.recount();
+      this.#behind.discard(true);
       throw error;
     }
   }
@@ -136,6 +158,7 @@ class TreeStore implements Store {
   }
 
   async snapshot(): Promise<{ readonly at: Position; readonly chunks: AsyncIterable<Uint8Array> }> {
+    this.#behind.write();
     const frozen = this.#tree.freeze();
     const at = this.#applied;
     const frames = encodeSnapshot({ ...at, timeMs: this.#timeMs }, frozen.rows());
@@ -145,24 +168,30 @@ class TreeStore implements Store {
   async restore(at: Position, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     this.#isRestoring = true;
     try {
+      this.#behind.discard();
       this.#applied = ORIGIN;
-      this.#timeMs = await restoreTree(this.#tree, this.#space, at, chunks);
+      this.#timeMs = await restoreTree(this.#tree, this.#under, at, chunks);
       this.#applied = at;
     } finally {
       this.#isRestoring = false;
     }
   }
 
-  flush(): Promise<void> {
-    return this.#tree.flush();
+  async flush(): Promise<void> {
+    this.#behind.write();
+    await this.#tree.flush();
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#tree.flush();
-    await this.#tree.close();
-    await this.#unlock();
+    try {
+      // What the disk has no room for is in the log, and comes again from there.
+      if (!this.#isRestoring) await this.flush().catch(() => this.#behind.discard());
+    } finally {
+      await this.#tree.close();
+      await this.#unlock();
+    }
   }
 }
 

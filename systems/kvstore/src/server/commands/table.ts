@@ -21,9 +21,13 @@ export const COMMANDS: readonly Command[] = [
   ...serverCommands(() => COMMANDS),
 ];
 
-const BY_NAME = new Map(COMMANDS.map((command) => [command.name, command]));
+/** In both of the ways in which clients write names; any other spelling takes a detour. */
+const BY_NAME = new Map(
+  COMMANDS.flatMap((command) => [command.name, command.name.toUpperCase()].map((name) => [name, command] as const)),
+);
 
-export const findCommand = (name: string): Command | undefined => BY_NAME.get(name);
+/** Whatever the case of its letters. */
+export const findCommand = (name: string): Command | undefined => BY_NAME.get(name) ?? BY_NAME.get(name.toLowerCase());
 
 /** Answers the read commands that stand inside transactions. */
 export const queriesWith =

@@ -68,7 +68,7 @@ async function commit(
   const now = Date.now();
   const planned = queued.map((item) => plan(session, item, now));
   const operations = planned.filter((item): item is Operation => isOperation(item));
-  const [outcome = null] = await session.commit([transactionOf(watched, operations)]);
+  const outcome = await session.commit(transactionOf(watched, operations));
   if (outcome === null) return NO_LIST;
   if (!Array.isArray(outcome)) return outcome;
   const results = outcome.values();
