@@ -15,7 +15,7 @@ export interface PodCommand {
   readonly command: readonly string[];
 }
 
-/** Runs a command in a container. Rejects with CliError when it could not be run or its end was not told. */
+/** Runs a command in a container. Rejects with CliError when it could not be run; code 137 when the container ended meanwhile. */
 export async function execInPod(config: OfficialConfig, what: PodCommand): Promise<ExecResult> {
   const { Exec } = await import("@kubernetes/client-node");
   const { namespace, pod, container, command } = what;
@@ -36,9 +36,13 @@ export async function execInPod(config: OfficialConfig, what: PodCommand): Promi
     };
     new Exec(config)
       .exec(namespace, pod, container, [...command], sink, sink, null, false, finish)
-      .then((socket) => socket.on("close", () => fail({ message: "the connection was closed" })), fail);
+      // Closed without a status: the container ended, and the command with it. After a status this changes nothing.
+      .then((socket) => socket.on("close", () => finish({ status: "Failure", details: KILLED })), fail);
   });
 }
+
+/** As a shell words SIGKILL. */
+const KILLED = { causes: [{ reason: "ExitCode", message: "137" }] };
 
 /** Kubernetes tells a non-zero exit code as a cause of a failure. */
 export function exitCodeOf({ status, details }: V1Status): number {

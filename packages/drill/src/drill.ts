@@ -157,7 +157,8 @@ class Run {
     } catch (error) {
       if (!(error instanceof DrillError) || error.code !== "impossible") throw error;
       this.#skipped.push({ fault: name, reason: error.message });
-      return report(`skipped: ${error.message}`);
+      report(`skipped: ${error.message}`);
+      return this.settled();
     }
     report(injection.how);
     try {

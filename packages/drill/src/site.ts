@@ -14,7 +14,7 @@ export interface Site {
   readonly statefulSet: string;
   /** Selects the members' pods. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Runs a command in a pod's container. Rejects when it could not be run. */
+  /** Runs a command in a pod's container. Rejects when it could not be run; code 137 when it was killed, as it is when its container ends. */
   exec(pod: string, container: string, command: readonly string[]): Promise<ExecResult>;
   /** How a pod's port is reached from here: its own address, or a forwarded port. */
   reach(

@@ -8,11 +8,13 @@ import type { Fault, Injection, Strike } from "./types.ts";
  * SIGKILL nor SIGSTOP reaches it. It does where pods share a process namespace, and on the embedded cluster.
  */
 const FIRST_PROCESS = 1;
+/** The end of the container's first process takes the messenger along. */
+const KILLED = 137;
 
 async function signal({ ground, plugin, leader }: Strike, name: "SIGKILL" | "SIGSTOP" | "SIGCONT", pid: number) {
   const command = ["node", "-e", `process.kill(${pid}, "${name}")`];
   const { code, output } = await ground.exec(leader.name, plugin.container, command);
-  if (code !== 0)
+  if (code !== 0 && code !== KILLED)
     throw new DrillError("impossible", `${name} could not be sent inside ${leader.name}: ${output.trim()}`);
 }
 

@@ -1,5 +1,5 @@
 /** What Prometheus may know: gauges read when it asks, counters and histograms fed by the log's hooks. */
-import type { LogMetrics } from "@coracle/lease-log";
+import type { LogMetrics, LogStatus } from "@coracle/lease-log";
 import type { HealthServer } from "@coracle/pod";
 import { Counter, Gauge, Histogram } from "prom-client";
 import type { Replica } from "./replica.ts";
@@ -39,6 +39,19 @@ const TOTALS: readonly (readonly [string, string, (replica: Replica) => number])
   ],
   ["kvstore_received_bytes_total", "Bytes from clients", ({ server }) => server.stats.bytesIn],
   ["kvstore_sent_bytes_total", "Bytes to clients", ({ server }) => server.stats.bytesOut],
+];
+
+type ReplicaLag = LogStatus["replicas"][number];
+
+/** Labelled by replica; on the primary only. */
+const LAGS: readonly (readonly [string, string, (lag: ReplicaLag) => number])[] = [
+  ["kvstore_replica_lag_entries", "Log entries that a replica lacks, as the primary sees it", (lag) => lag.lagEntries],
+  ["kvstore_replica_lag_bytes", "Bytes of log that a replica lacks, as the primary sees it", (lag) => lag.lagBytes],
+  [
+    "kvstore_replica_lag_seconds",
+    "Since a replica last held everything, as the primary sees it",
+    (lag) => lag.lagMs / 1000,
+  ],
 ];
 
 const LATENCY_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -87,26 +100,17 @@ function observe(registers: Registry[], replica: Replica): void {
         this.set(finite(read(replica)));
       },
     });
-  new Gauge({
-    name: "kvstore_replica_lag_entries",
-    help: "Log entries that a replica lacks, as the primary sees it",
-    labelNames: ["replica"],
-    registers,
-    collect() {
-      this.reset();
-      for (const { id, lagEntries } of replica.log.status().replicas) this.set({ replica: id }, lagEntries);
-    },
-  });
-  new Gauge({
-    name: "kvstore_replica_lag_seconds",
-    help: "Since a replica last held everything, as the primary sees it",
-    labelNames: ["replica"],
-    registers,
-    collect() {
-      this.reset();
-      for (const { id, lagMs } of replica.log.status().replicas) this.set({ replica: id }, finite(lagMs / 1000));
-    },
-  });
+  for (const [name, help, read] of LAGS)
+    new Gauge({
+      name,
+      help,
+      labelNames: ["replica"],
+      registers,
+      collect() {
+        this.reset();
+        for (const lag of replica.log.status().replicas) this.set({ replica: lag.id }, finite(read(lag)));
+      },
+    });
 }
 
 /** Prometheus reads -1 here as "never": Infinity would spoil averages. */
