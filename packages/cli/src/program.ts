@@ -5,7 +5,11 @@ import type { CommandRow, OptionValues } from "./commands/types.ts";
 import { coracleHome } from "./home.ts";
 import { createOutput } from "./output.ts";
 
-const groups: Readonly<Record<string, string>> = { cluster: "the embedded cluster" };
+const groups: Readonly<Record<string, string>> = {
+  cluster: "the embedded cluster",
+  fault: "what goes wrong on purpose",
+  node: "the virtual nodes",
+};
 
 export function createProgram(): Command {
   const program = new Command("coracle")
@@ -39,7 +43,10 @@ function addCommand(parent: Command, row: CommandRow): void {
   command.addHelpText("after", `\nExamples:\n${row.examples.map((example) => `  ${example}`).join("\n")}`);
   command.action(async (...call: unknown[]) => {
     const options = command.opts<OptionValues>();
-    const args = call.slice(0, -2).filter((arg): arg is string => typeof arg === "string");
+    const args = call
+      .slice(0, -2)
+      .flat()
+      .filter((arg): arg is string => typeof arg === "string");
     await row.run({ home: coracleHome(), output: createOutput(options.json === true) }, args, options);
   });
 }

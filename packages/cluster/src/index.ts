@@ -12,17 +12,9 @@ export { apiPort, type Cluster, startCluster } from "./cluster.ts";
 export { ClusterError, type ClusterErrorCode } from "./errors.ts";
 export { FaultError, type FaultErrorCode } from "./faults/errors.ts";
 export type { Faults, ListedFault } from "./faults/faults.ts";
-export { type Nodes, nodeFaultName } from "./faults/nodes.ts";
-export type { Parameter, Parameters } from "./faults/parameter.ts";
-export {
-  commonParameters,
-  type FaultKind,
-  type FaultSpec,
-  faultKinds,
-  faultTable,
-  findFaultRow,
-} from "./faults/table.ts";
-export { type Fault, type FaultStatus, faultApiVersion } from "./faults/types.ts";
+export type { Nodes } from "./faults/nodes.ts";
+export type { FaultKind, FaultSpec } from "./faults/table.ts";
+export type { FaultStatus } from "./faults/types.ts";
 export type { Program } from "./kubelet/images/types.ts";
 export type { Registry } from "./machinery/types.ts";
 export type { ClusterOptions } from "./options.ts";
