@@ -31,7 +31,7 @@ export async function serveOpenApi({ store }: ApiContext, { request, response, i
   if (resources.length === 0) throw noSuchRoute();
   const schemas = { ...schemasFor(readType, resources, commonFields()), ...customSchemas(store, resources) };
   const document = { openapi: "3.0.0", info, paths: pathsOf(resources, 3), components: { schemas } };
-  await sendLarge(request, response, Buffer.from(JSON.stringify(document)));
+  await sendLarge(request, response, [Buffer.from(JSON.stringify(document))]);
 }
 
 /** Fields that every kind has, as any kind describes them. */

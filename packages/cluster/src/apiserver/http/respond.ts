@@ -27,14 +27,27 @@ export const sendJson = (response: ServerResponse, code: number, value: unknown)
 export const sendText = (response: ServerResponse, code: number, text: string): void =>
   sendBytes(response, code, text, "text/plain; charset=utf-8");
 
-/** Sends `bytes` compressed when they are many and the client takes gzip. */
-export async function sendLarge(request: IncomingMessage, response: ServerResponse, bytes: Buffer): Promise<void> {
-  const isWanted = bytes.length >= minCompressedBytes && request.headers["accept-encoding"]?.includes("gzip");
-  if (!isWanted) return sendBytes(response, 200, bytes);
-  const compressed = await compress(bytes, { level: 1 });
+/** Sends the pieces of a body, compressed when they are many bytes and the client takes gzip. */
+export async function sendLarge(
+  request: IncomingMessage,
+  response: ServerResponse,
+  pieces: readonly Buffer[],
+): Promise<void> {
+  const sizeBytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const isWanted = sizeBytes >= minCompressedBytes && request.headers["accept-encoding"]?.includes("gzip");
+  if (!isWanted) return sendPieces(response, pieces, sizeBytes);
+  const compressed = await compress(Buffer.concat(pieces), { level: 1 });
   response.setHeader("Content-Encoding", "gzip");
   response.setHeader("Vary", "Accept-Encoding");
   sendBytes(response, 200, compressed);
+}
+
+/** Each piece goes to the socket as it is, so that what is shared between answers is not copied for each. */
+function sendPieces(response: ServerResponse, pieces: readonly Buffer[], sizeBytes: number): void {
+  if (response.headersSent || response.destroyed) return;
+  response.writeHead(200, { "Content-Type": json, "Cache-Control": cacheControl, "Content-Length": sizeBytes });
+  for (const piece of pieces) response.write(piece);
+  response.end();
 }
 
 /** Sends a Status for any error; what is not a StatusError is our fault and says so. */

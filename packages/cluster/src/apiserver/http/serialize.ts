@@ -10,30 +10,42 @@ const listEnd = Buffer.from("]}\n");
 const objectStart = Buffer.from("{");
 const comma = Buffer.from(",");
 
-/** Events already encoded, shared by all watchers; stored objects never change, so an entry lives as long as its object. */
-const events: Readonly<Record<WatchEventType, WeakMap<object, Buffer>>> = {
-  ADDED: new WeakMap(),
-  MODIFIED: new WeakMap(),
-  DELETED: new WeakMap(),
-};
+interface EncodedEvent {
+  readonly type: WatchEventType;
+  readonly object: Item;
+  readonly bytes: Buffer;
+}
+
+/** Each store's last event: a change goes to all its watchers in a row, so one is enough, and no copy of an object stays behind. */
+const lastEvents = new WeakMap<Encoder, EncodedEvent>();
 
 /** One line of a watch. */
 export function eventBytes(store: Encoder, type: WatchEventType, object: Item): Buffer {
-  const cache = events[type];
-  let bytes = cache.get(object);
-  if (bytes === undefined) {
-    bytes = Buffer.concat([Buffer.from(`{"type":"${type}","object":`), store.json(object), eventEnd]);
-    cache.set(object, bytes);
-  }
+  const last = lastEvents.get(store);
+  if (last?.object === object && last.type === type) return last.bytes;
+  const bytes = Buffer.concat([Buffer.from(`{"type":"${type}","object":`), store.json(object), eventEnd]);
+  lastEvents.set(store, { type, object, bytes });
   return bytes;
 }
 
+/** Lists without their heads. The store shares the array of items, all of one kind, between readers until the next write; so lives this. */
+const tails = new WeakMap<readonly Item[], Buffer>();
+
 /**
- * A list: `head` is an object to which `items` is added as the last field. `implied` is how the JSON of an item begins when its kind is what the
- * list's kind says; built-in kinds leave it out of their items, as in Kubernetes.
+ * A list in two pieces: `head`, an object to which `items` is added as the last field, and the items. `implied` is how the JSON of an item begins
+ * when its kind is what the list's kind says; built-in kinds leave it out of their items, as in Kubernetes.
  */
-export function listBytes(store: Encoder, head: object, items: readonly Item[], implied?: Buffer): Buffer {
-  const parts: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)];
+export function listBytes(store: Encoder, head: object, items: readonly Item[], implied?: Buffer): readonly Buffer[] {
+  let tail = tails.get(items);
+  if (!tail) {
+    tail = joinItems(store, items, implied);
+    tails.set(items, tail);
+  }
+  return [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`), tail];
+}
+
+function joinItems(store: Encoder, items: readonly Item[], implied: Buffer | undefined): Buffer {
+  const parts: Buffer[] = [];
   items.forEach((item, index) => {
     if (index > 0) parts.push(comma);
     const bytes = store.json(item);

@@ -154,7 +154,7 @@ function deleted({ plural, group }: ResourceDescriptor, object: Stored<ApiObject
 }
 
 async function removeCollection(context: ApiContext, call: Call, resource: ResourceDescriptor): Promise<void> {
-  const { info, response } = call;
+  const { info, request, response } = call;
   const options = await readDeleteOptions(call);
   const page = context.store.page(resource, pageOptions(info.query, info.namespace, resource));
   const removed: Stored<ApiObject>[] = [];
@@ -164,7 +164,7 @@ async function removeCollection(context: ApiContext, call: Call, resource: Resou
   }
   const metadata = { resourceVersion: context.store.resourceVersion };
   const head = { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata };
-  sendBytes(response, 200, listBytes(context.store, head, removed));
+  await sendLarge(request, response, listBytes(context.store, head, removed));
 }
 
 /** Somebody else deleted it first. */

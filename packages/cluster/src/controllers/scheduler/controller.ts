@@ -83,7 +83,9 @@ function viewFor(store: ApiStore, pod: Stored<Pod>, assumed: ReadonlyMap<string,
   for (const other of store.list("pods")) {
     const place = other.spec?.nodeName || assumed.get(other.metadata.uid);
     if (!place || isTerminated(other)) continue;
-    byNode.set(place, [...(byNode.get(place) ?? []), other]);
+    const pods = byNode.get(place);
+    if (pods) pods.push(other);
+    else byNode.set(place, [other]);
   }
   const nodes = store.list("nodes").map((node) => ({ node, pods: byNode.get(node.metadata.name) ?? [] }));
   return { nodes, claims: claimsOf(store, pod) };
