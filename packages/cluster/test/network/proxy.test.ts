@@ -199,6 +199,44 @@ describe("TCP", () => {
     expect((await failed)[0]).toMatchObject({ code: "ECONNRESET" });
   });
 
+  test("each port leads to its own, at target ports that differ from pod to pod", async () => {
+    const serve = async (index: number, at: number): Promise<string> => {
+      const server = createServer((socket) => track(socket).end(`pod-${index}:${at}\n`));
+      servers.push(server.listen(at, plan.pods.at(index)));
+      await once(server, "listening");
+      return plan.pods.at(index);
+    };
+    const [a, b] = [await serve(0, 7010), await serve(1, 7020)];
+    await serve(0, 7011);
+    const clusterIP = plan.services.at(40);
+    const ports = [
+      { name: "web", port: 80, targetPort: "web" },
+      { name: "admin", port: 81, targetPort: "admin" },
+    ];
+    store.put("services", service("ports", { clusterIP, ports }));
+    const first = slice(
+      "ports",
+      [{ address: a }],
+      [
+        { name: "web", port: 7010, protocol: "TCP" },
+        { name: "admin", port: 7011, protocol: "TCP" },
+      ],
+    );
+    const second = slice("ports", [{ address: b }], [{ name: "web", port: 7020, protocol: "TCP" }]);
+    store.put("endpointslices.discovery.k8s.io", first);
+    store.put("endpointslices.discovery.k8s.io", { ...second, metadata: { ...second.metadata, name: "ports-2" } });
+    await vi.waitFor(async () => {
+      const heard = [await greeting(await reach(clusterIP)), await greeting(await reach(clusterIP))];
+      expect(heard.sort()).toEqual(["pod-0:7010", "pod-1:7020"]);
+    });
+    expect(await greeting(await reach(clusterIP, 81))).toBe("pod-0:7011");
+  });
+
+  test("publishNotReadyAddresses sends connections to pods before they are ready", async () => {
+    const ip = publish("early-bird", [{ address: await pod(0), ready: false }], { publishNotReadyAddresses: true });
+    expect(await greeting(await reach(ip))).toMatch(/^pod-0/);
+  });
+
   test("a removed Service stops listening", async () => {
     const ip = publish("gone", [{ address: await pod(0) }]);
     (await reach(ip)).destroy();
@@ -209,11 +247,13 @@ describe("TCP", () => {
 
 describe("outside addresses", () => {
   test("NodePort answers on node addresses and on 127.0.0.1", async () => {
-    const status = { addresses: [{ type: "InternalIP", address: plan.node(0) }] };
-    store.put("nodes", { metadata: { name: "node-1" }, status });
+    for (const index of [0, 1]) {
+      const status = { addresses: [{ type: "InternalIP", address: plan.node(index) }] };
+      store.put("nodes", { metadata: { name: `node-${index + 1}` }, status });
+    }
     const ports = [{ name: "main", port: 80, nodePort: 31_987 }];
     publish("node", [{ address: await pod(0) }], { type: "NodePort", ports });
-    for (const host of [plan.node(0), "127.0.0.1"]) {
+    for (const host of [plan.node(0), plan.node(1), "127.0.0.1"]) {
       const socket = await reach(host, 31_987);
       expect(await greeting(socket)).toMatch(/^pod-0/);
       socket.destroy();
@@ -251,27 +291,75 @@ describe("outside addresses", () => {
   });
 });
 
-test("UDP: a datagram reaches an endpoint and the answer comes back from the Service's address", async () => {
-  const echo: UdpSocket = createSocket("udp4");
-  echo.on("message", (bytes, from) => echo.send(`${bytes} from ${from.address}`, from.port, from.address));
-  echo.bind(port, plan.pods.at(3));
-  await once(echo, "listening");
-  const ports = [{ name: "dns", port: 53, protocol: "UDP" }];
-  const clusterIP = plan.services.at(77);
-  store.put("services", service("udp", { clusterIP, ports }));
-  const target = [{ name: "dns", port, protocol: "UDP" }];
-  store.put("endpointslices.discovery.k8s.io", slice("udp", [{ address: plan.pods.at(3) }], target));
-  const client = createSocket("udp4");
-  client.bind(0, plan.pods.at(60));
-  await once(client, "listening");
-  const reply = once(client, "message");
-  const ask = setInterval(() => client.send("hello", 53, clusterIP), 20);
-  const [bytes, from] = await reply;
-  clearInterval(ask);
-  expect(String(bytes)).toBe(`hello from ${plan.pods.at(60)}`);
-  expect(from.address).toBe(clusterIP);
-  client.close();
-  echo.close();
+describe("UDP", () => {
+  const sent = new Set<UdpSocket>();
+  afterEach(() => {
+    for (const socket of sent) socket.close();
+    sent.clear();
+  });
+
+  async function bound(address: string, at = 0): Promise<UdpSocket> {
+    const socket = createSocket("udp4");
+    sent.add(socket);
+    socket.bind(at, address);
+    await once(socket, "listening");
+    return socket;
+  }
+
+  /** A pod that answers with its number and with whom it hears. */
+  async function udpPod(index: number): Promise<string> {
+    const address = plan.pods.at(index);
+    const echo = await bound(address, port);
+    echo.on("message", (_bytes, from) => echo.send(`pod-${index} hears ${from.address}`, from.port, from.address));
+    return address;
+  }
+
+  function publishUdp(name: string, addresses: readonly string[], extra: object = {}): string {
+    const clusterIP = plan.services.at(70 + name.length);
+    store.put("services", service(name, { clusterIP, ports: [{ name: "dns", port: 53, protocol: "UDP" }], ...extra }));
+    const target = [{ name: "dns", port, protocol: "UDP" }];
+    store.put(
+      "endpointslices.discovery.k8s.io",
+      slice(
+        name,
+        addresses.map((address) => ({ address })),
+        target,
+      ),
+    );
+    return clusterIP;
+  }
+
+  /** Asks until an answer comes; datagrams sent before the proxy listens are lost. */
+  async function ask(client: UdpSocket, host: string): Promise<{ answer: string; from: string }> {
+    const reply = once(client, "message");
+    const again = setInterval(() => client.send("hello", 53, host), 20);
+    const [bytes, from] = await reply;
+    clearInterval(again);
+    return { answer: String(bytes), from: from.address };
+  }
+
+  test("a datagram reaches an endpoint and the answer comes back from the Service's address", async () => {
+    const clusterIP = publishUdp("udp", [await udpPod(3)]);
+    const client = await bound(plan.pods.at(60));
+    expect(await ask(client, clusterIP)).toEqual({ answer: `pod-3 hears ${plan.pods.at(60)}`, from: clusterIP });
+  });
+
+  test("a client goes on with the next endpoint when its own is gone", async () => {
+    const [a, b] = [await udpPod(3), await udpPod(4)];
+    const clusterIP = publishUdp("udp-moves", [a]);
+    const client = await bound(plan.pods.at(61));
+    expect((await ask(client, clusterIP)).answer).toMatch(/^pod-3/);
+    publishUdp("udp-moves", [b]);
+    await vi.waitFor(async () => expect((await ask(client, clusterIP)).answer).toMatch(/^pod-4/));
+  });
+
+  test("ClientIP affinity holds across a client's sockets", async () => {
+    const pods = [await udpPod(3), await udpPod(4), await udpPod(5)];
+    const clusterIP = publishUdp("udp-sticky", pods, { sessionAffinity: "ClientIP" });
+    const heard = new Set<string>();
+    for (let i = 0; i < 5; i++) heard.add((await ask(await bound(plan.pods.at(62)), clusterIP)).answer);
+    expect(heard.size).toBe(1);
+  });
 });
 
 test("a Service that exists before the proxy starts is served when start resolves", async () => {

@@ -27,7 +27,8 @@ export function serviceRecords(service: Service, slices: readonly EndpointSlice[
   const spec = service.spec ?? {};
   if (spec.type === "ExternalName") return externalName(base, spec.externalName);
   if (spec.clusterIP === "None") return headless(base, backendsOf(service, slices));
-  return spec.clusterIP ? clusterAddress(base, spec.clusterIP, portsOf(service)) : [];
+  if (!spec.clusterIP) return [];
+  return [...clusterAddress(base, spec.clusterIP, portsOf(service)), ...podNames(base, backendsOf(service, slices))];
 }
 
 /** The name under which PTR records for an IPv4 address stand. */
@@ -45,6 +46,10 @@ function clusterAddress(base: string, address: string, ports: readonly NamedPort
     ...ports.filter((port) => port.name).map((port) => srv(base, port, base, 100)),
   ];
 }
+
+/** Each pod behind it has a name below the Service's, too: not in the specification, but what the Kubernetes documentation promises. */
+const podNames = (base: string, backends: readonly Backend[]): ZoneEntry[] =>
+  backends.map(({ address, label }) => ({ name: `${label}.${base}`, record: { type: "A", data: address } }));
 
 function headless(base: string, backends: readonly Backend[]): ZoneEntry[] {
   const weight = Math.max(1, Math.floor(100 / Math.max(1, backends.length)));

@@ -124,4 +124,8 @@ export class TcpPort {
  * The endpoint sees who calls, not the proxy: any process may bind any loopback address, so the upstream connection leaves
  * from the client's own. NetworkPolicy at the accepting side depends on it.
  */
-const sourceOf = (client: string): { localAddress?: string } => (isLoopback(client) ? { localAddress: client } : {});
+const sourceOf = (client: string): { localAddress?: string } =>
+  isLoopback(client) && client !== hostAddress ? { localAddress: client } : {};
+
+/** Where the kernel has connections to loopback leave from anyway; binding to it would cost a system call. */
+const hostAddress = "127.0.0.1";
