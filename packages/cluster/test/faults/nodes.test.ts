@@ -205,7 +205,7 @@ describe.skipIf(kubectlPath === undefined)("kubectl", () => {
     expect(cluster.faults.list()).toEqual([]);
     await writeFile(file, JSON.stringify({ ...fault, spec: { kind: "pause", speed: 1 } }));
     await expect(kubectl("apply", "-f", file)).rejects.toThrow(
-      /spec.speed: Forbidden: this kind takes[^]*spec.pods: Required value/,
+      /spec.speed: Forbidden: this kind takes[\s\S]*spec.pods: Required value/,
     );
   });
 });

@@ -73,17 +73,30 @@ const answersIn = (reply: Buffer): number => reply.readUInt16BE(6);
 const isNegative = (reply: Buffer): boolean =>
   rcodeOf(reply) === rcodes.nxDomain || (rcodeOf(reply) === rcodes.noError && answersIn(reply) === 0);
 
+interface Remembered {
+  readonly reply: Buffer;
+  readonly untilMs: number;
+}
+
 /** Who was once told that there is nothing is told so again for `ttlMs`. */
 export function cacheNegatives(target: DnsTarget & { readonly ttlMs: number }, world: FaultWorld): Injected {
-  const remembered = new Map<string, number>();
+  const remembered = new Map<string, Remembered>();
   return meet(target, world, async (query, answer) => {
-    const key = `${query.question.type} ${canonical(query.question.name)}`;
-    if ((remembered.get(key) ?? 0) > world.clock.now()) return writeRefusal(query, rcodes.nxDomain);
+    const key = `${query.asker} ${query.question.type} ${canonical(query.question.name)}`;
+    const known = remembered.get(key);
+    if (known !== undefined && known.untilMs > world.clock.now()) return withId(known.reply, query.id);
     const reply = await answer();
     if (reply && isNegative(reply) && remembered.size < maxRemembered)
-      remembered.set(key, world.clock.now() + target.ttlMs);
+      remembered.set(key, { reply, untilMs: world.clock.now() + target.ttlMs });
     return reply;
   });
+}
+
+/** The same answer to another query: the number that joins the two comes first. */
+function withId(reply: Buffer, id: number): Buffer {
+  const copy = Buffer.from(reply);
+  copy.writeUInt16BE(id, 0);
+  return copy;
 }
 
 function meet(target: DnsTarget, world: FaultWorld, strike: DnsRule["strike"]): Injected & { undo(): void } {
