@@ -28,8 +28,12 @@ export interface NetworkPolicies {
 
 const policiesResource = "networkpolicies.networking.k8s.io";
 
-/** Changes of pods and Services within this time are delivered together: 200 pods that start are not 200 files. */
+/**
+ * Changes of pods and Services within this time are delivered together. It grows with the number of pods, because so does the work of a
+ * delivery: every process of every pod reads the file again.
+ */
 const gatherMs = 50;
+const gatherMsPerPod = 2;
 
 export function startNetworkPolicies({ store, dir, clock = systemClock }: NetworkPoliciesOptions): NetworkPolicies {
   const files = new LiveFiles(dir);
@@ -38,15 +42,20 @@ export function startNetworkPolicies({ store, dir, clock = systemClock }: Networ
   /** Addresses of pods that are about to start, by uid, until their status says them. */
   const starting = new Map<string | undefined, string>();
   let cancel: (() => void) | undefined;
+  /** Pods, by uid, that the file speaks of or would, did a policy select them. */
+  let covered: ReadonlySet<string | undefined> = new Set();
+  const addressOf = ({ metadata, status }: Pod): string | undefined => status?.podIP ?? starting.get(metadata?.uid);
   const refresh = (): void => {
     cancel?.();
     cancel = undefined;
-    const table = policyTable(store, slices, starting);
+    const table = policyTable(store, slices, addressOf);
+    covered = new Set(store.list("pods").flatMap((pod) => (addressOf(pod) ? [pod.metadata.uid] : [])));
     files.replaceAll(new Map(table ? [[file, JSON.stringify(table)]] : []));
   };
   // Nothing is delivered while there are no policies, so nothing need be gathered.
   const touch = (): void => {
-    if (store.list(policiesResource).length > 0) cancel ??= clock.after(gatherMs, refresh);
+    if (store.list(policiesResource).length === 0) return;
+    cancel ??= clock.after(gatherMs + gatherMsPerPod * store.list("pods").length, refresh);
   };
   const stops = [
     store.subscribe("pods", (change) => {
@@ -67,7 +76,11 @@ export function startNetworkPolicies({ store, dir, clock = systemClock }: Networ
   return {
     fileFor(pod, address) {
       starting.set(pod.metadata?.uid, address);
-      if (store.list(policiesResource).length > 0) refresh();
+      const own = policyPod(pod, address);
+      const policies = store.list(policiesResource);
+      // It must not start before its restrictions stand. Where there are none its peers hear of it with the next delivery.
+      const isIsolated = own && address in compilePolicies({ policies, pods: [own], namespaces: [] }).pods;
+      if (isIsolated && !covered.has(pod.metadata?.uid)) refresh();
       return file;
     },
     stop() {
@@ -87,13 +100,11 @@ function isNews<T>({ type, object, previous }: Change<T>, look: (object: T) => u
 function policyTable(
   store: Pick<Registry, "list">,
   slices: SliceIndex,
-  starting: ReadonlyMap<string | undefined, string>,
+  addressOf: (pod: Pod) => string | undefined,
 ): PolicyTable | undefined {
   const policies = store.list(policiesResource);
   if (policies.length === 0) return undefined;
-  const pods = store
-    .list("pods")
-    .flatMap((pod) => policyPod(pod, pod.status?.podIP ?? starting.get(pod.metadata.uid)) ?? []);
+  const pods = store.list("pods").flatMap((pod) => policyPod(pod, addressOf(pod)) ?? []);
   return {
     ...compilePolicies({ policies, pods, namespaces: store.list("namespaces") }),
     services: serviceEndpoints(store, slices),
