@@ -11,7 +11,7 @@ const variant: CommandOption = {
 };
 
 /** Names only: the faults themselves are loaded when a drill runs. */
-const faults = "kill, delete, partition, pause, restart, scale";
+const faults = "kill, delete, partition, pause, restart, scale, outage, wipe";
 
 export const commands: readonly CommandRow[] = [
   {

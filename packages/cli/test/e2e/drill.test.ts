@@ -72,6 +72,10 @@ describe("coracle drill kvstore", () => {
     expect((await settled()).pods).toHaveLength(before);
   }, 260_000);
 
+  it("deletes all pods at once, and then a leader with its disk, and finds everything again", async () => {
+    expectKept(await drill("outage", "wipe"), ["outage", "wipe"]);
+  }, 260_000);
+
   it("says what is wrong with its options", async () => {
     expect(await coracle.sh("coracle drill kvstore --fault flood")).toMatchObject({
       code: 2,

@@ -1,6 +1,7 @@
-/** Faults that are ordinary changes of objects: a deletion, a rolling restart, another number of replicas. */
-import { resources } from "@coracle/kube";
+/** Faults that are ordinary changes of objects: deletions, a rolling restart, another number of replicas. */
+import { isKubeError, resource, resources } from "@coracle/kube";
 import type { StatefulSet } from "kubernetes-types/apps/v1.js";
+import type { PersistentVolumeClaim } from "kubernetes-types/core/v1.js";
 import type { Fault, Strike } from "./types.ts";
 
 const deletePod: Fault = {
@@ -11,6 +12,50 @@ const deletePod: Fault = {
     return { how: `${leader.name} deleted` };
   },
 };
+
+const outage: Fault = {
+  endsTerm: true,
+  summary: "all pods deleted at once, without grace",
+  async inject({ ground }) {
+    const { namespace, kube } = ground;
+    const names = ground.access.members().map(({ name }) => name);
+    await Promise.all(names.map((name) => kube.delete(resources.pods, name, { namespace, gracePeriodSeconds: 0 })));
+    return { how: `${names.join(", ")} deleted at once without grace` };
+  },
+};
+
+const claims = resource<PersistentVolumeClaim>("v1", "persistentvolumeclaims");
+
+const wipe: Fault = {
+  endsTerm: true,
+  summary: "the leader's pod deleted together with its claims: it comes back with an empty disk",
+  async inject({ ground, leader, pod, waitFor }) {
+    const { namespace, kube } = ground;
+    const names = (pod.spec?.volumes ?? []).flatMap(({ persistentVolumeClaim: claim }) =>
+      claim ? [claim.claimName] : [],
+    );
+    const uids = await Promise.all(names.map((name) => uidOf(ground, name)));
+    for (const name of names) await kube.delete(claims, name, { namespace });
+    await kube.delete(resources.pods, leader.name, { namespace });
+    const isNew = async (name: string, n: number): Promise<boolean> => {
+      const uid = await uidOf(ground, name);
+      return uid !== undefined && uid !== uids[n];
+    };
+    return {
+      how: `${leader.name} deleted together with ${names.join(", ")}`,
+      completed: () => waitFor("new claims", async () => (await Promise.all(names.map(isNew))).every((isSo) => isSo)),
+    };
+  },
+};
+
+async function uidOf({ kube, namespace }: Strike["ground"], claim: string): Promise<string | undefined> {
+  try {
+    return (await kube.get(claims, claim, { namespace })).metadata?.uid;
+  } catch (error) {
+    if (isKubeError(error, "not-found")) return undefined;
+    throw error;
+  }
+}
 
 const current = ({ ground }: Strike): Promise<StatefulSet> =>
   ground.kube.get(resources.statefulSets, ground.statefulSet, { namespace: ground.namespace });
@@ -66,4 +111,4 @@ const scale: Fault = {
   },
 };
 
-export const objectFaults = { delete: deletePod, restart, scale };
+export const objectFaults = { delete: deletePod, outage, wipe, restart, scale };
