@@ -27,7 +27,7 @@ export async function followMembers(site: Site, port: number): Promise<Members> 
     members: () => [...pods.values()].flatMap(member),
     pod: (name) => pods.get(name),
     pods: () => [...pods.values()],
-    secret: (name, key) => readSecret(site, name, key),
+    secret: rememberingSecrets(site),
     stop: () => watch.stop(),
   };
 }
@@ -42,6 +42,18 @@ async function follow(watch: KubeWatch<Pod>, pods: Map<string, Pod>, onKnown: ()
     } else if (event.type === "deleted") pods.delete(nameOf(event.object));
     else pods.set(nameOf(event.object), event.object);
   }
+}
+
+/** Asked at every connection, so each is read once; while a system is down, clients connect in vain hundreds of times a second. */
+function rememberingSecrets(site: Site): Access["secret"] {
+  const known = new Map<string, Promise<string | undefined>>();
+  return (name, key) => {
+    const id = `${name}/${key}`;
+    const value = known.get(id) ?? readSecret(site, name, key);
+    known.set(id, value);
+    value.catch(() => known.delete(id));
+    return value;
+  };
 }
 
 async function readSecret({ kube, namespace }: Site, name: string, key: string): Promise<string | undefined> {
