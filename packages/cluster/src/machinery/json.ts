@@ -10,13 +10,11 @@ export function jsonEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((x, i) => jsonEqual(x, b[i]));
   if (!isObject(a) || !isObject(b)) return false;
-  return containsAll(a, b) && containsAll(b, a);
-}
-
-const containsAll = (a: JsonObject, b: JsonObject) => {
   for (const key in a) if (!jsonEqual(a[key], b[key])) return false;
+  // What both have is compared above; to compare it from the other side too would double the work with every level.
+  for (const key in b) if (b[key] !== undefined && !Object.hasOwn(a, key)) return false;
   return true;
-};
+}
 
 /** A deep copy of a JSON value, about five times as fast as `structuredClone`. Drops keys whose value is `undefined`. */
 export function jsonClone<T>(value: T): T {
