@@ -1,16 +1,19 @@
 /**
- * What the way through a Service's address costs, against going straight to its endpoint, in the same run. Run: npm run bench -- proxy
+ * What the way through a Service's address costs, against going straight to its endpoint, in the same run. Run: npm run bench -- proxy [rounds]
  *
- * Client, proxy and server have a thread each: this process, its worker (as in a cluster) and a child. Direct and proxied rounds
- * alternate, so that what else the machine does falls on both; the median of the rounds counts.
+ * Client, proxy and server have a process each; the proxy's thread is the one that a cluster has. Direct and proxied rounds alternate, so
+ * that what else the machine does falls on both; the median of the rounds counts. On a busy machine the rates tell little, since a
+ * connection through the proxy needs three processes to be scheduled instead of two: the proxy's own CPU time tells more.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import { loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { addressPlan } from "../packages/cluster/dist/network/addresses.js";
 import { claimNetwork } from "../packages/cluster/dist/network/claim.js";
 import { startServiceProxy } from "../packages/cluster/dist/network/proxy/service-proxy.js";
+import { publish, type Row, table } from "./parts/report.ts";
 
 interface Target {
   readonly host: string;
@@ -20,12 +23,20 @@ interface Target {
 const rounds = Number(process.argv[2] ?? 9);
 const port = 7777;
 
-/** Sends back what comes in, for as long as there is somebody to ask. */
+/** Sends back what comes in. */
 function serve(host: string): void {
-  process.once("disconnect", () => process.exit());
   createServer({ noDelay: true }, (socket) => socket.on("error", () => {}).pipe(socket)).listen(port, host, () =>
-    process.send?.("listening"),
+    process.send?.("ready"),
   );
+}
+
+/** The proxy of a cluster with one Service; says its CPU time when asked. */
+async function proxy(net: number): Promise<void> {
+  const plan = addressPlan(net);
+  const store = oneService(plan.pods.at(0), plan.services.at(0));
+  await startServiceProxy({ store, plan, loopbackLoadBalancer: false });
+  process.on("message", () => process.send?.(process.cpuUsage()));
+  process.send?.("ready");
 }
 
 async function open(target: Target): Promise<Socket> {
@@ -109,29 +120,46 @@ async function bulk(target: Target): Promise<number> {
   return rate;
 }
 
-const measures: readonly [name: string, unit: string, run: (target: Target) => Promise<number>][] = [
-  ["new connections, one after another", "/s", connections(1, 400)],
-  ["new connections, 32 at a time", "/s", connections(32, 30)],
-  ["round trips of 64 bytes, one connection", "/s", exchanges(1, 3000)],
-  ["round trips of 64 bytes, 32 connections", "/s", exchanges(32, 300)],
-  ["megabytes echoed, one connection", "MB/s", bulk],
+interface Measure {
+  readonly name: string;
+  readonly unit: string;
+  /** How many units one run is. */
+  readonly units: number;
+  /** Units per second. */
+  run(target: Target): Promise<number>;
+}
+
+const measures: readonly Measure[] = [
+  { name: "new connections, one after another", unit: "connection", units: 400, run: connections(1, 400) },
+  { name: "new connections, 32 at a time", unit: "connection", units: 960, run: connections(32, 30) },
+  { name: "64 bytes there and back, 1 connection", unit: "round trip", units: 3000, run: exchanges(1, 3000) },
+  { name: "64 bytes there and back, 32 connections", unit: "round trip", units: 9600, run: exchanges(32, 300) },
+  { name: "bulk there and back, 1 connection", unit: "MB", units: 128, run: bulk },
 ];
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
-async function compare(direct: Target, proxied: Target): Promise<void> {
-  console.log("| measure | direct | through the Service | ratio | rounds between |");
-  console.log("|---|---|---|---|---|");
-  for (const [name, unit, run] of measures) {
-    const pairs: [number, number][] = [];
-    await run(proxied);
-    for (let round = 0; round < rounds; round++) pairs.push([await run(direct), await run(proxied)]);
-    const ratios = pairs.map(([a, b]) => b / a);
-    const [a, b] = [median(pairs.map(([rate]) => rate)), median(pairs.map(([, rate]) => rate))];
-    const cells = [`${Math.round(a)} ${unit}`, `${Math.round(b)} ${unit}`, `${median(ratios).toFixed(2)}`];
-    const spread = `${Math.min(...ratios).toFixed(2)}-${Math.max(...ratios).toFixed(2)}`;
-    console.log(`| ${[name, ...cells, spread].join(" | ")} |`);
+async function compare(
+  { name, unit, units, run }: Measure,
+  direct: Target,
+  proxied: Target,
+  cpuUs: () => Promise<number>,
+): Promise<Row> {
+  const pairs: [direct: number, proxied: number, cpuUs: number][] = [];
+  await run(proxied);
+  for (let round = 0; round < rounds; round++) {
+    const straight = await run(direct);
+    const before = await cpuUs();
+    pairs.push([straight, await run(proxied), (await cpuUs()) - before]);
   }
+  const ratios = pairs.map(([a, b]) => b / a);
+  return [
+    name,
+    `${Math.round(median(pairs.map(([rate]) => rate)))}/s`,
+    `${Math.round(median(pairs.map(([, rate]) => rate)))}/s`,
+    `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}-${Math.max(...ratios).toFixed(2)})`,
+    `${Math.round(median(pairs.map(([, , us]) => us)) / units)} µs per ${unit}`,
+  ];
 }
 
 /** A registry of one Service with one endpoint. */
@@ -155,21 +183,38 @@ function oneService(address: string, clusterIP: string) {
   return store as unknown as Parameters<typeof startServiceProxy>[0]["store"];
 }
 
+async function child(role: Record<string, string>): Promise<ChildProcess> {
+  const started = fork(fileURLToPath(import.meta.url), { env: { ...process.env, ...role } });
+  await once(started, "message");
+  return started;
+}
+
 async function main(): Promise<void> {
+  const loadBefore = loadavg()[0] ?? 0;
   const claim = await claimNetwork({ preferred: 200 });
   const plan = addressPlan(claim.net);
-  const [pod, clusterIP] = [plan.pods.at(0), plan.services.at(0)];
-  const server: ChildProcess = fork(fileURLToPath(import.meta.url), { env: { ...process.env, ECHO_AT: pod } });
-  await once(server, "message");
-  const proxy = await startServiceProxy({ store: oneService(pod, clusterIP), plan, loopbackLoadBalancer: false });
+  const children = [await child({ ECHO_AT: plan.pods.at(0) }), await child({ PROXY_NET: String(claim.net) })];
+  const cpuUs = async (): Promise<number> => {
+    children[1]?.send("cpu");
+    const [{ user, system }] = await once(children[1] as ChildProcess, "message");
+    return user + system;
+  };
   try {
-    await compare({ host: pod, port }, { host: clusterIP, port });
+    const rows: Row[] = [];
+    const [direct, proxied] = [plan.pods.at(0), plan.services.at(0)].map((host) => ({ host, port })) as [
+      Target,
+      Target,
+    ];
+    for (const measure of measures) rows.push(await compare(measure, direct, proxied, cpuUs));
+    const head = ["measure", "direct", "through the Service", "ratio (range)", "CPU of the proxy"];
+    publish("proxy", `npm run bench -- proxy ${rounds}`, loadBefore, [table(head, rows)]);
   } finally {
-    await proxy.stop();
-    server.kill();
+    for (const process of children) process.kill();
     await claim.release();
   }
 }
 
+process.once("disconnect", () => process.exit());
 if (process.env.ECHO_AT) serve(process.env.ECHO_AT);
+else if (process.env.PROXY_NET) await proxy(Number(process.env.PROXY_NET));
 else await main();
