@@ -7,6 +7,8 @@ export interface Parameter<T, Needed extends boolean = boolean> {
   /** What it takes, for help and refusals: `a whole number from 1 to 100`. */
   readonly takes: string;
   readonly accepts: (value: unknown) => boolean;
+  /** In the words of OpenAPI. */
+  readonly schema: { readonly type: string; readonly items?: { readonly type: string } };
   /** Reads what a command line gives; what it makes of nonsense, `accepts` refuses. */
   readonly parse: (text: string) => unknown;
   /** Never set: carries the type. */
@@ -34,6 +36,7 @@ export const integer = (help: string, range: Range): Parameter<number, false> =>
   help,
   isRequired: false,
   takes: `a whole number from ${range.min} to ${range.max}`,
+  schema: { type: "integer" },
   accepts: (value) => Number.isInteger(value) && isWithin(value, range),
   parse: Number,
 });
@@ -42,6 +45,7 @@ export const number = (help: string, range: Range): Parameter<number, false> => 
   help,
   isRequired: false,
   takes: `a number from ${range.min} to ${range.max}`,
+  schema: { type: "number" },
   accepts: (value) => isWithin(value, range),
   parse: Number,
 });
@@ -50,6 +54,7 @@ export const boolean = (help: string): Parameter<boolean, false> => ({
   help,
   isRequired: false,
   takes: "true or false",
+  schema: { type: "boolean" },
   accepts: (value) => typeof value === "boolean",
   parse: (text) => (text === "true" ? true : text === "false" ? false : text),
 });
@@ -63,6 +68,7 @@ export const text = (help: string): Parameter<string, false> => ({
   help,
   isRequired: false,
   takes: "a text",
+  schema: { type: "string" },
   accepts: isText,
   parse: (given) => given,
 });
@@ -73,6 +79,7 @@ export const texts = (help: string): Parameter<readonly string[], false> => ({
   help,
   isRequired: false,
   takes: `a list of 1 to ${maxTexts} texts`,
+  schema: { type: "array", items: { type: "string" } },
   accepts: (value) => Array.isArray(value) && value.length > 0 && value.length <= maxTexts && value.every(isText),
   parse: (given) => given.split(","),
 });
@@ -81,6 +88,7 @@ export const choice = <const T extends string | number>(help: string, choices: r
   help,
   isRequired: false,
   takes: `one of ${choices.join(", ")}`,
+  schema: { type: typeof choices[0] === "number" ? "integer" : "string" },
   accepts: (value) => (choices as readonly unknown[]).includes(value),
   parse: (given) => choices.find((each) => String(each) === given) ?? given,
 });

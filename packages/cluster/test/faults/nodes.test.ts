@@ -201,6 +201,9 @@ describe.skipIf(kubectlPath === undefined)("kubectl", () => {
     await expect(kubectl("patch", "fault", "frozen", "--type=merge", "-p", '{"spec":{"kind":"kill"}}')).rejects.toThrow(
       "a fault cannot be changed; delete it and create another",
     );
+    expect(await kubectl("explain", "fault.spec.probability")).toMatch(
+      /FIELD: probability <number>[\s\S]*with this probability/,
+    );
     expect(await kubectl("delete", "fault", "frozen")).toMatch(/^fault.faults.coracle.dev "frozen" deleted/);
     expect(cluster.faults.list()).toEqual([]);
     await writeFile(file, JSON.stringify({ ...fault, spec: { kind: "pause", speed: 1 } }));

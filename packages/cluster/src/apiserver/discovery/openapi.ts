@@ -1,4 +1,6 @@
 /** The OpenAPI documents: which operations exist (so that kubectl knows that fields are validated here) and what the kinds consist of. */
+import { faultSchema } from "../../faults/schema.ts";
+import { faultResource } from "../../faults/types.ts";
 import { keyOfResource } from "../../machinery/resources/row.ts";
 import type { ResourceDescriptor } from "../../machinery/store.ts";
 import type { Registry } from "../../machinery/types.ts";
@@ -89,14 +91,18 @@ interface Definition {
   readonly spec: { readonly versions: readonly { name: string; schema?: { openAPIV3Schema?: Schema } }[] };
 }
 
-/** What CustomResourceDefinitions say of their kinds. */
+/** Kinds of ours, which no model describes. */
+const ownSchemas: Readonly<Record<string, () => Schema>> = { [faultResource]: faultSchema };
+
+/** What CustomResourceDefinitions, and we ourselves, say of kinds. */
 function customSchemas(store: Registry, resources: readonly ResourceDescriptor[]): Record<string, Schema> {
   const schemas: Record<string, Schema> = {};
   for (const resource of resources) {
     const { group, version, kind } = resource;
-    const definition = store.get("customresourcedefinitions.apiextensions.k8s.io", "", keyOfResource(resource));
+    const key = keyOfResource(resource);
+    const definition = store.get("customresourcedefinitions.apiextensions.k8s.io", "", key);
     const versions = (definition as unknown as Definition | undefined)?.spec.versions ?? [];
-    const schema = versions.find(({ name }) => name === version)?.schema?.openAPIV3Schema;
+    const schema = versions.find(({ name }) => name === version)?.schema?.openAPIV3Schema ?? ownSchemas[key]?.();
     if (schema === undefined) continue;
     const { apiVersion, kind: kindText, metadata } = commonFields();
     const properties = {
