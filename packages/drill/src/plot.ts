@@ -3,9 +3,12 @@ import type { Slice } from "./recorder.ts";
 import { SLICE_MS } from "./recorder.ts";
 import type { DrillReport } from "./report.ts";
 
-const SIZE = { width: 1000, height: 320, left: 52, right: 12, top: 26, bottom: 44 } as const;
+const SIZE = { width: 1000, height: 320, left: 52, right: 24, top: 26, bottom: 44 } as const;
 const MAX_POINTS = 600;
 const GRID_LINES = 4;
+const LABEL_WIDTH = 48;
+/** Plots shorter than this tell tenths of seconds. */
+const SHORT_MS = 60_000;
 
 interface Scale {
   x(ms: number): string;
@@ -30,7 +33,7 @@ ${points
   .filter(({ failures }) => failures > 0)
   .map(({ atMs }) => failureTick(scale, atMs, widthMs))
   .join("")}
-${faults.map((fault) => mark(scale, fault)).join("\n")}
+${faults.map((fault, n) => mark(scale, fault, isLabelled(scale, faults[n - 1], fault))).join("\n")}
 </svg>
 <p class="legend"><span><i style="background:var(--write)"></i>writes per second</span><span><i style="background:var(--read)"></i>reads per second</span><span><i style="background:var(--fail)"></i>failed operations</span><span><i style="background:var(--fault)"></i>fault, to the first write after it</span></p>`;
 }
@@ -66,7 +69,7 @@ function grid(scale: Scale, endMs: number, top: number): string {
   });
   const columns = Array.from({ length: GRID_LINES + 1 }, (_, n) => {
     const at = (endMs * n) / GRID_LINES;
-    return `<text x="${scale.x(at)}" y="${bottom + 30}" text-anchor="middle">${(at / 1000).toFixed(0)} s</text>`;
+    return `<text x="${scale.x(at)}" y="${bottom + 30}" text-anchor="middle">${(at / 1000).toFixed(endMs < SHORT_MS ? 1 : 0)} s</text>`;
   });
   return [...rows, ...columns].join("");
 }
@@ -77,9 +80,18 @@ function failureTick(scale: Scale, atMs: number, widthMs: number): string {
   return `<rect x="${scale.x(atMs)}" y="${y}" width="${width.toFixed(1)}" height="6" fill="var(--fail)"/>`;
 }
 
-function mark(scale: Scale, { atMs, fault, firstWriteMs = 0 }: DrillReport["faults"][number]): string {
+type Fault = DrillReport["faults"][number];
+
+/** Names that would lie over each other are left out where they would only repeat. */
+function isLabelled(scale: Scale, before: Fault | undefined, fault: Fault): boolean {
+  if (before === undefined || before.fault !== fault.fault) return true;
+  return Number(scale.x(fault.atMs)) - Number(scale.x(before.atMs)) > LABEL_WIDTH;
+}
+
+function mark(scale: Scale, { atMs, fault, firstWriteMs = 0 }: Fault, isNamed: boolean): string {
   const [x, end] = [scale.x(atMs), scale.x(atMs + firstWriteMs)];
   const height = SIZE.height - SIZE.bottom - SIZE.top;
+  const name = isNamed ? `<text x="${x}" y="${SIZE.top - 8}" text-anchor="middle">${fault}</text>` : "";
   const band = `<rect x="${x}" y="${SIZE.top}" width="${(Number(end) - Number(x)).toFixed(1)}" height="${height}" fill="var(--fault)" opacity=".25"/>`;
-  return `${band}<line x1="${x}" x2="${x}" y1="${SIZE.top}" y2="${SIZE.height - SIZE.bottom}" stroke="var(--fault)"/><text x="${x}" y="${SIZE.top - 8}" text-anchor="middle">${fault}</text>`;
+  return `${band}<line x1="${x}" x2="${x}" y1="${SIZE.top}" y2="${SIZE.height - SIZE.bottom}" stroke="var(--fault)"/>${name}`;
 }

@@ -25,6 +25,8 @@ import type { CommandContext, OptionValues } from "./types.ts";
 
 /** Replicas that a drill may add; their ports are forwarded too. */
 const SPARE_REPLICAS = 2;
+/** As shells count a command ended by SIGINT. */
+const INTERRUPTED = 130;
 
 /** Injects faults under load, writes the report and ends with code 1 when a promise broke. */
 export async function drill(
@@ -57,6 +59,9 @@ export async function drill(
         });
       };
       await runSteps([{ title: `Drill ${name}: ${settings.faults.join(", ")} (seed ${settings.seed})`, run }]);
+    } catch (error) {
+      if (!breakOff.signal.aborted) throw error;
+      throw new CliError("Broken off; the fault under way was undone.", { exitCode: INTERRUPTED });
     } finally {
       stop();
     }

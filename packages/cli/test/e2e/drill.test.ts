@@ -4,12 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DrillReport } from "@coracle/drill";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { program } from "../../../../scripts/testing/programs.ts";
 import { root } from "../../../../scripts/testing/sources.ts";
 import type { Summary } from "../../src/summary.ts";
 import { type Installation, install, until } from "./installation.ts";
 import { lost, startWriter } from "./writer.ts";
 
 const LEASE_TTL_SECONDS = 3;
+const redisCli = program("redis-cli");
 
 let coracle: Installation;
 let work: string;
@@ -75,6 +77,36 @@ describe("coracle drill kvstore", () => {
   it("deletes all pods at once, and then a leader with its disk, and finds everything again", async () => {
     expectKept(await drill("outage", "wipe"), ["outage", "wipe"]);
   }, 260_000);
+
+  it.runIf(redisCli)(
+    "finds out that acknowledged writes have gone, and ends with 1",
+    async () => {
+      const balancer = "kubectl get svc -n kvstore kvstore-master -o jsonpath='{.status.loadBalancer.ingress[0].ip}'";
+      const host = await coracle.ok(balancer);
+      const ask = async (command: string) =>
+        (await coracle.sh(`redis-cli -h ${host} -p 5555 ${command}`)).stdout.trim();
+      const before = Number(await ask("DBSIZE"));
+      const line = "coracle drill kvstore --fault restart --ops insert=1 --seed 3 --clients 4 --json";
+      const drilling = coracle.sh(`${line} --out ${work}/reports`, { timeoutMs: 120_000 });
+      await until(
+        async () => Number(await ask("DBSIZE")),
+        (count) => count > before + 20,
+        60_000,
+      );
+      await until(
+        () => ask("FLUSHDB"),
+        (answer) => answer === "OK",
+      );
+      const { code, stdout } = await drilling;
+      expect(code).toBe(1);
+      const report: DrillReport = JSON.parse(stdout);
+      expect(report.lost.length).toBeGreaterThan(10);
+      expect(report.isLinearizable).toBe(false);
+      expect(report.badHistory.length).toBe(2);
+      expect(report.broken[0]).toMatch(/Acknowledged writes are lost on \d+ keys/);
+    },
+    200_000,
+  );
 
   it("says what is wrong with its options", async () => {
     expect(await coracle.sh("coracle drill kvstore --fault flood")).toMatchObject({
