@@ -1,5 +1,5 @@
 import type { Deployment, DeploymentCondition, DeploymentStatus } from "kubernetes-types/apps/v1.js";
-import { findCondition, withCondition } from "../harness/conditions.ts";
+import { findCondition, withCondition, withoutCondition } from "../harness/conditions.ts";
 import { parseTime, secondMs, timestamp } from "../harness/time.ts";
 import { availableOf, type OwnedSet, replicasOf } from "./replica-sets.ts";
 import { bounds } from "./rollout.ts";
@@ -94,12 +94,21 @@ function put(conditions: DeploymentCondition[] | undefined, next: DeploymentCond
   return withCondition(conditions, { ...next, lastUpdateTime }, now);
 }
 
+/** What keeps a ReplicaSet from making its pods shows on the Deployment too; the new set's trouble comes first. */
+function replicaFailure({ newSet, sets }: DeploymentSight): DeploymentCondition | undefined {
+  const failures = [newSet, ...sets].map((set) => findCondition(set?.status?.conditions, "ReplicaFailure"));
+  const found = failures.find((condition) => condition?.status === "True");
+  return found && { type: found.type, status: found.status, reason: found.reason, message: found.message };
+}
+
 export function deploymentStatus(sight: DeploymentSight): DeploymentStatus {
   const { deployment, now } = sight;
   const counts = countReplicas(sight);
   const progress = progressing(sight, counts);
   let conditions = put(deployment.status?.conditions, available(sight, counts), now, false);
   if (progress) conditions = put(conditions, progress, now, progress.reason === "ReplicaSetUpdated");
+  const failure = replicaFailure(sight);
+  conditions = failure ? put(conditions, failure, now, false) : withoutCondition(conditions, "ReplicaFailure");
   const { collisionCount } = deployment.status ?? {};
   const present = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
   return {

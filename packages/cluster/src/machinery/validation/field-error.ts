@@ -1,5 +1,6 @@
 /** Refusals of single fields, worded as Kubernetes words them, and the Invalid status that carries them. */
 import { type StatusCause, StatusError } from "../errors.ts";
+import { isObject } from "../json.ts";
 
 const titles = {
   FieldValueRequired: "Required value",
@@ -20,7 +21,14 @@ export interface FieldError {
 }
 
 /** How Kubernetes prints the refused value: text quoted, the rest as JSON. */
-const show = (value: unknown): string => (value === undefined || value === null ? "null" : JSON.stringify(value));
+const show = (value: unknown): string =>
+  value === undefined || value === null ? "null" : JSON.stringify(value, (_, inner: unknown) => sortedMap(inner));
+
+/** Go prints the keys of a map in order; what has only text in it is a map of labels or the like. */
+function sortedMap(value: unknown): unknown {
+  if (!isObject(value) || !Object.values(value).every((each) => typeof each === "string")) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
 
 const build = (reason: FieldError["reason"], field: string, value?: string, detail?: string): FieldError => ({
   reason,

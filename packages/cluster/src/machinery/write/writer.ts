@@ -191,6 +191,8 @@ export class Writer {
   #composeSubresource(row: ResourceRow, old: Item, body: Draft, subresource: string): Draft {
     const draft = mergeSubresource(subresource, body, old);
     if (!draft) throw badRequest(`${row.key} has no subresource ${subresource} that can be written`);
+    // Its containers are new to the object; stored without defaults they would look changed to the next who writes the pod.
+    if (subresource === "ephemeralcontainers") row.strategy.defaults?.(draft);
     if (row.isCustom) refuse(row, draft, row.strategy.validate?.(draft, old) ?? []);
     if (row.strategy.hasGeneration && differsInSpec(draft, old))
       draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
