@@ -9,8 +9,8 @@ import type { Recorder } from "./recorder.ts";
 /** Between a client's operations: leaves the machine some time, and keeps histories at a length that can be checked. */
 const THINK_MS = 4;
 /** After a failure. */
-const RETRY_MS = 10;
-const MAX_READ_BACK_TRIES = 200;
+const RETRY_MS = 25;
+const MAX_READ_BACK_TRIES = 400;
 
 export interface LoadOptions<State, In, Out> {
   readonly plugin: DrillPlugin<State, In, Out>;

@@ -50,7 +50,7 @@ export interface DrillReport {
   /** Keys that could not be read back. */
   readonly unread: readonly string[];
   readonly isLinearizable: boolean;
-  /** The shortest wrong beginning of a key's history, when there is one. */
+  /** The shortest wrong beginning of a key's history, when there is one. In JSON, `returnedAt` of a call that never returned is null. */
   readonly badHistory: readonly Operation<unknown, unknown>[];
   readonly slices: readonly Slice[];
   /** Promises that broke, as sentences; empty when the system passed. */
