@@ -13,8 +13,8 @@ if (port) {
     if (message.type === "stop") {
       path.stop();
       gateway.stop();
-      port.close();
-      return;
+      // Not by closing the port: a change that is being applied may open sockets after this, which would keep the thread alive for ever.
+      process.exit(0);
     }
     if (message.type === "ingress") await gateway.apply(message.table);
     else await path.apply(message.rows, message.removed);
