@@ -50,11 +50,17 @@ export async function claimClusterNetwork(dir: StateDir, wanted: number | undefi
 async function storedNetwork(file: string): Promise<number | undefined> {
   const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
+  const net = netOf(text);
+  if (net === undefined)
+    throw new ClusterError("unreadable-state", `${file} is not readable. Move the folder away to begin anew.`);
+  return net;
+}
+
+function netOf(text: string): number | undefined {
   try {
-    return (JSON.parse(text) as { net: number }).net;
-  } catch (cause) {
-    throw new ClusterError("unreadable-state", `${file} is not readable. Move the folder away to begin anew.`, {
-      cause,
-    });
+    const { net } = JSON.parse(text) as { net?: unknown };
+    return typeof net === "number" && Number.isInteger(net) && net >= 1 && net <= 254 ? net : undefined;
+  } catch {
+    return undefined;
   }
 }

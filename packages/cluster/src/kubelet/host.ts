@@ -1,6 +1,8 @@
 /** What all pods of the kubelet share. */
 import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
 import type { Pod } from "kubernetes-types/core/v1.js";
+import { placeOf } from "../controllers/volumes/folders.ts";
 import type { EnvironmentSources } from "./env/environment.ts";
 import type { NodeCapacity } from "./env/fields.ts";
 import type { ImageOptions } from "./images/resolve.ts";
@@ -31,11 +33,12 @@ export const environmentSources = ({ store, apiServer }: KubeletOptions, namespa
   node: nodeCapacity(),
 });
 
-export const volumeSources = ({ store, issueToken, caPem }: KubeletOptions): VolumeSources => ({
+export const volumeSources = ({ store, issueToken, caPem, dir }: KubeletOptions): VolumeSources => ({
   configMap: (namespace, name) => store.get("configmaps", namespace, name),
   secret: (namespace, name) => store.get("secrets", namespace, name),
   claim: (namespace, name) => store.get("persistentvolumeclaims", namespace, name),
   volume: (name) => store.get("persistentvolumes", "", name),
+  placeOf: (volume) => placeOf(join(dir, "volumes"), volume),
   token: ({ metadata, spec }, audience, expirationSeconds) =>
     issueToken({
       namespace: metadata?.namespace ?? "",

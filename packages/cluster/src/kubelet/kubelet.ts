@@ -13,6 +13,7 @@ import { ContainerNotRunningError, podNotFound } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { imageOptions } from "./images/prepare.ts";
 import { chooseIsolation } from "./isolation/choose.ts";
+import { watchLimits } from "./limits.ts";
 import { readLog } from "./logs/read-log.ts";
 import { type Nodes, startNodes } from "./nodes.ts";
 import { defaultTiming, type IsolationLevel, type KubeletOptions } from "./options.ts";
@@ -73,6 +74,7 @@ class PodRunner implements LocalKubelet {
       store.subscribe("pods", (change) => this.#podChanged(change)),
       store.subscribe("configmaps", ({ object }) => this.#sourceChanged("ConfigMap", object.metadata)),
       store.subscribe("secrets", ({ object }) => this.#sourceChanged("Secret", object.metadata)),
+      watchLimits(() => this.#workers.values(), this.#options.clock, this.#host.timing),
       store.subscribe("persistentvolumeclaims", ({ object }) => this.#sourceChanged("Claim", object.metadata)),
     );
     // Those that nobody took up were on nodes that are no longer ours.

@@ -67,6 +67,10 @@ export interface Timing {
   readonly adoptedPollMs: number;
   /** A container whose program has not begun by then (a hanging mount) is ended. */
   readonly startLimitMs: number;
+  /** How often containers with a memory limit are measured. */
+  readonly memoryCheckMs: number;
+  /** How often emptyDir volumes with a size limit are. */
+  readonly volumeCheckMs: number;
 }
 
 export const defaultTiming: Timing = {
@@ -77,4 +81,6 @@ export const defaultTiming: Timing = {
   nodeLeaseMs: 10_000,
   adoptedPollMs: 500,
   startLimitMs: 30_000,
+  memoryCheckMs: 1_000,
+  volumeCheckMs: 10_000,
 };

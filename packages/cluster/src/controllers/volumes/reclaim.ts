@@ -4,7 +4,7 @@ import type { Controller } from "../harness/controller.ts";
 import { isDeleting } from "../harness/owners.ts";
 import { type ObjectKey, watch, watchSelf } from "../harness/watch.ts";
 import { provisionedBy, setVolumePhase, type Volume } from "./binding.ts";
-import { removeFolder } from "./folders.ts";
+import { placeOf, removeFolder } from "./folders.ts";
 
 const name = "persistentvolume-controller";
 const resource = "persistentvolumes";
@@ -43,7 +43,7 @@ export function volumeController(context: ControllerContext): Controller {
     unprotect,
     /** Data first: a crash between leaves a volume without data, which is removed again, never data without a volume. */
     async remove(volume) {
-      const path = volume.spec?.hostPath?.path;
+      const path = placeOf(options.volumesDir, volume);
       if (path && volume.metadata.annotations?.[provisionedBy]) await removeFolder(options.volumesDir, path);
       await store.delete(resource, "", volume.metadata.name);
     },

@@ -10,6 +10,7 @@ import { environmentSources, type Host } from "../host.ts";
 import { commandLine, resolveImage } from "../images/resolve.ts";
 import type { Program } from "../images/types.ts";
 import type { ContainerSpec, Mount } from "../isolation/types.ts";
+import { heapOption, memoryLimitOf } from "../limits.ts";
 import { containerMark } from "../process/proc.ts";
 import { containerMounts } from "../volumes/mounts.ts";
 import type { MountedVolume } from "../volumes/types.ts";
@@ -50,6 +51,8 @@ export async function containerSpec(container: Container, context: SpecContext):
     [containerMark]: context.containerID,
   };
   Object.assign(env, withPreload(env, host.options.preload?.environment(podIP, pod) ?? {}));
+  const heap = heapOption(memoryLimitOf(pod, container.name), env.NODE_OPTIONS ?? "");
+  if (heap) env.NODE_OPTIONS = [env.NODE_OPTIONS, heap].filter(Boolean).join(" ");
   const mounts = await withOwnDirs(await containerMounts(container, volumes, env), program, context);
   Object.assign(env, await accountVariables(mounts, env, context));
   const spec: ContainerSpec = {

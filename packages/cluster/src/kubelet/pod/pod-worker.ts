@@ -90,6 +90,12 @@ export class PodWorker {
     }
   }
 
+  /** Ends the pod for good because it took more than it may. */
+  evict(message: string): void {
+    if (this.#state.failed === undefined && this.#state.deletion === undefined)
+      this.#happened({ type: "failed", reason: "Evicted", message });
+  }
+
   /** A config map or secret has changed; `reference` as `ConfigMap/name`. */
   sourceChanged(reference: string): void {
     if (this.#state.sandbox === "ready" && volumeReferences(this.#pod).has(reference)) this.#refresh();

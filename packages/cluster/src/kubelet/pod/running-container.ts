@@ -22,6 +22,7 @@ export class RunningContainer {
   readonly #clock: Clock;
   readonly #oomKillsBefore = oomKills();
   #wasKilledByUs = false;
+  #isOutOfMemory = false;
   #wasAttached = false;
   #hasEnded = false;
   #cancelKill: (() => void) | undefined;
@@ -50,6 +51,7 @@ export class RunningContainer {
     this.#cancelKill?.();
     this.log.close();
     const isOutOfMemory = exitCode === 137 && !wasKilled && !this.#wasKilledByUs && oomKills() > this.#oomKillsBefore;
+    if (this.#isOutOfMemory) return { exitCode: 137, reason: "OOMKilled" };
     return { exitCode, ...(isOutOfMemory && { reason: "OOMKilled" }) };
   }
 
@@ -78,6 +80,12 @@ export class RunningContainer {
     this.#cancelKill?.();
     if (graceMs <= 0) this.kill();
     else this.#cancelKill = this.#clock.after(graceMs, () => this.kill());
+  }
+
+  /** Ends it for lack of memory, as the kernel does. */
+  killForMemory(): void {
+    this.#isOutOfMemory = true;
+    this.kill();
   }
 
   kill(): void {

@@ -19,7 +19,7 @@ export interface ProcessStat {
   readonly residentBytes: number;
 }
 
-const pageBytes = 4096;
+export const pageBytes = 4096;
 export const ticksPerSecond = 100;
 
 export function statOf(pid: number): ProcessStat | undefined {

@@ -8,6 +8,8 @@ export interface VolumeSources {
   secret(namespace: string, name: string): Secret | undefined;
   claim(namespace: string, name: string): PersistentVolumeClaim | undefined;
   volume(name: string): PersistentVolume | undefined;
+  /** Where on this machine its data lies; undefined when it is on none. */
+  placeOf(volume: PersistentVolume): string | undefined;
   token(pod: Pod, audience: string | undefined, expirationSeconds: number): Promise<IssuedToken>;
   readonly caPem: string;
   readonly node: NodeCapacity;

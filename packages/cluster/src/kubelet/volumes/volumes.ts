@@ -83,7 +83,7 @@ function claimPath({ pod, sources }: VolumeContext, claimName: string): string {
   if (claim === undefined) throw new ContainerError("FailedMount", `persistentvolumeclaim "${claimName}" not found`);
   const volume = claim.spec?.volumeName ? sources.volume(claim.spec.volumeName) : undefined;
   if (volume === undefined) throw new ContainerError("FailedMount", `PVC ${claimName} is not bound`);
-  const path = volume.spec?.hostPath?.path ?? volume.spec?.local?.path;
+  const path = sources.placeOf(volume);
   if (!path)
     throw new ContainerError("FailedMount", `PersistentVolume ${volume.metadata?.name} is neither hostPath nor local`);
   return path;
