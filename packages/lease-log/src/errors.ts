@@ -2,7 +2,8 @@
  * What can go wrong, and what to do.
  *
  * Of a proposal: `not-primary` (nothing was accepted; go to `primary`), `indeterminate` (leadership was lost on the way: the write may or may not survive;
- * read before you retry), `too-large`, `overloaded` (nothing accepted; retry later), `blocked` (too few in-sync replicas; nothing accepted).
+ * read before you retry), `too-large`, `overloaded` (nothing accepted; retry later), `blocked` (too few in-sync replicas; nothing accepted),
+ * `disk-full` (nothing accepted; free space, then writes go on by themselves).
  * Of a switchover: `switchover-failed` (nothing changed).
  * Of the disk: `foreign-disk` (the data belongs to another cluster: mount the right volume, or empty it to copy from the primary), `corrupt` (empty
  * the folder to copy from the primary), `locked` (stop the other process), `failed` (an I/O error; restart on a working disk). `closed`: the log was stopped.
@@ -13,6 +14,7 @@ export type LeaseLogErrorCode =
   | "too-large"
   | "overloaded"
   | "blocked"
+  | "disk-full"
   | "switchover-failed"
   | "foreign-disk"
   | "corrupt"

@@ -1,5 +1,6 @@
 import { Core } from "./core/core.ts";
 import { LogDriver } from "./driver/replicated-log.ts";
+import { Room } from "./driver/room.ts";
 import { resolveSettings, type Settings } from "./driver/settings.ts";
 import { Storage } from "./driver/storage.ts";
 import type { ReplicatedLogOptions } from "./options.ts";
@@ -21,11 +22,12 @@ export interface OpenReplicatedLog extends ReplicatedLog {
  */
 export async function openReplicatedLog(options: ReplicatedLogOptions): Promise<OpenReplicatedLog> {
   const settings = resolveSettings(options);
-  const storage = await Storage.open(settings.dir, settings.limits);
+  const room = new Room(settings.dir, settings.clock, settings.logger);
+  const storage = await Storage.open(settings.dir, settings.limits, room.note);
   try {
     const { restored, warning } = await storage.recover(settings.stateMachine.applied(), freshDataId(settings.random));
     if (warning !== undefined) settings.logger.warn({}, warning);
-    return new LogDriver(settings, storage, createCore(settings, restored), restored.meta);
+    return new LogDriver(settings, storage, room, createCore(settings, restored), restored.meta);
   } catch (error) {
     await storage.close();
     throw error;

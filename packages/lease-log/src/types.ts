@@ -1,4 +1,5 @@
 /** The contract of the replicated log: what a system supplies, and what it gets. */
+import type { LeaseLogError } from "./errors.ts";
 
 /** Position of an entry. Epochs come from the Lease, indexes are dense from 1. Ordered by epoch, then index. */
 export interface Position {
@@ -113,6 +114,8 @@ export interface ReplicatedLog {
    * survive; `too-large`; `overloaded` (nothing accepted; retry later); `blocked` (too few in-sync replicas, nothing accepted).
    */
   propose(command: Uint8Array, options?: ProposeOptions): Promise<unknown>;
+  /** Why `propose` would refuse now; undefined when it would not. Cheap on the primary. */
+  refusal(): LeaseLogError | undefined;
   /** Whether a read of the local state made now is linearizable without waiting for anything. */
   canRead(): boolean;
   /** Resolves when a read of the local state made now is linearizable; rejects with `not-primary`. Cheap while the term is valid. */

@@ -51,8 +51,13 @@ export class Segment {
     const header = Buffer.alloc(segmentHeaderBytes);
     header.set(magic);
     writeIndex(header, firstIndex, 8);
-    await file.write(header, 0, header.length, 0);
-    await file.sync();
+    try {
+      await file.write(header, 0, header.length, 0);
+      await file.sync();
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
     return new Segment(file, path, firstIndex, firstIndex, segmentHeaderBytes, []);
   }
 

@@ -5,11 +5,16 @@ export interface WalOptions {
   readonly segmentBytes?: number;
   /** Longest record; default 64 MiB. */
   readonly maxRecordBytes?: number;
+  /** The disk is full, so appends wait (true); it has room again and they are durable (false). Default: nobody is told. */
+  readonly onFull?: (isFull: boolean) => void;
+  /** How often a full disk is tried again; default 250 ms. */
+  readonly retryMs?: number;
 }
 
 /**
  * Invariants: (1) indexes are dense: `firstIndex..lastIndex`; empty means `lastIndex === firstIndex - 1`; (2) `durableIndex <= lastIndex`
- * and everything up to it survives a crash; (3) after an I/O error nothing more is acknowledged: every later call rejects with `WalError` `failed`.
+ * and everything up to it survives a crash; (3) after an I/O error nothing more is acknowledged: every later call rejects with `WalError` `failed`;
+ * (4) but a full disk is no error for appends: they wait until it has room, or reject with `failed` when the log is closed before.
  */
 export interface Wal {
   readonly firstIndex: number;

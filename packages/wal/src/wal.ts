@@ -18,10 +18,11 @@ const mebibyte = 1 << 20;
  */
 export async function openWal(options: WalOptions): Promise<Wal> {
   const { dir, segmentBytes = 64 * mebibyte, maxRecordBytes = 64 * mebibyte } = options;
+  const { onFull = () => {}, retryMs = 250 } = options;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const unlock = await lockFolder(dir);
   try {
-    return new SegmentedWal({ dir, segmentBytes, maxRecordBytes }, await recoverSegments(dir), unlock);
+    return new SegmentedWal({ dir, segmentBytes, maxRecordBytes, onFull, retryMs }, await recoverSegments(dir), unlock);
   } catch (error) {
     await unlock();
     throw error;
@@ -73,6 +74,9 @@ class SegmentedWal implements Wal {
   /** The batch on its way to the disk; never rejects. */
   #batch: Promise<void> = Promise.resolve();
   #failure: WalError | undefined;
+  #isClosing = false;
+  /** Ends the pause before a full disk is tried again. */
+  #tryAgain: (() => void) | undefined;
   #nextIndex: number;
   #durableIndex: number;
 
@@ -151,6 +155,8 @@ class SegmentedWal implements Wal {
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#tryAgain?.();
     await this.#draining;
     if (this.#failure?.code === "closed") return;
     this.#failure = new WalError("closed", `The log in ${this.#options.dir} is closed.`);
@@ -202,7 +208,7 @@ class SegmentedWal implements Wal {
     try {
       this.#check();
       const run = batch[0]?.run;
-      await (run ? run() : this.#commit(batch));
+      await (run ? run() : this.#commitWhenRoom(batch));
       for (const operation of batch) operation.resolve();
     } catch (error) {
       this.#failure ??= new WalError(
@@ -212,6 +218,31 @@ class SegmentedWal implements Wal {
       );
       for (const operation of batch) operation.reject(this.#failure);
     }
+  }
+
+  /** Nothing of the batch counts before all of it is durable, so a full disk can be waited for: nobody was told anything. */
+  async #commitWhenRoom(batch: Operation[]): Promise<void> {
+    for (let wasFull = false; ; wasFull = true) {
+      try {
+        await this.#commit(batch);
+        if (wasFull) this.#options.onFull(false);
+        return;
+      } catch (error) {
+        if (!isNoSpace(error) || this.#isClosing) throw error;
+        if (!wasFull) this.#options.onFull(true);
+        await this.#pause();
+      }
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.#options.retryMs);
+      this.#tryAgain = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async #commit(batch: Operation[]): Promise<void> {
@@ -259,6 +290,9 @@ class SegmentedWal implements Wal {
     await syncFolder(this.#options.dir);
   }
 }
+
+const isNoSpace = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 
 async function syncFolder(dir: string): Promise<void> {
   const folder = await open(dir, "r");

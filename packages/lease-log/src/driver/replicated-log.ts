@@ -1,29 +1,29 @@
 /** The driver: connects the core to disk, network, Lease and state machine. */
 import type { WireEndpoint } from "@coracle/wire";
 import type { Core } from "../core/core.ts";
-import { formatRecord } from "../core/record.ts";
 import type { Batch, Input, Instant, Meta } from "../core/types.ts";
 import { LeaseLogError } from "../errors.ts";
 import type { OpenReplicatedLog } from "../open.ts";
 import type { Arbiter, ArbiterRecord, Candidacy, LogStatus, ProposeOptions } from "../types.ts";
 import { Appender } from "./appender.ts";
 import { Compaction } from "./compaction.ts";
+import { depart, successors } from "./departure.ts";
 import { Feeder } from "./feeder.ts";
 import { Handover } from "./handover.ts";
 import { isRare, Machine, type Payload } from "./machine.ts";
 import { Proposals } from "./proposals.ts";
+import { writeRecord } from "./record-writer.ts";
 import { type RoleState, Roles } from "./roles.ts";
+import { isNoSpace, type Room } from "./room.ts";
 import type { Settings } from "./settings.ts";
 import { SnapshotExchange } from "./snapshots.ts";
 import type { Storage } from "./storage.ts";
 import { createTransport, sendMessage } from "./transport.ts";
 
-/** How long a stopping replica waits until it is out of the in-sync set, so that its absence holds up nobody. */
-const LEAVE_MS = 1000;
-
 export class LogDriver implements OpenReplicatedLog {
   readonly #settings: Settings;
   readonly #storage: Storage;
+  readonly #room: Room;
   readonly #core: Core;
   readonly #machine: Machine;
   readonly #endpoint: WireEndpoint;
@@ -43,9 +43,10 @@ export class LogDriver implements OpenReplicatedLog {
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
-  constructor(settings: Settings, storage: Storage, core: Core, meta: Meta) {
+  constructor(settings: Settings, storage: Storage, room: Room, core: Core, meta: Meta) {
     this.#settings = settings;
     this.#storage = storage;
+    this.#room = room;
     this.#core = core;
     this.#meta = meta;
     this.#proposals = new Proposals(settings.limits);
@@ -116,6 +117,7 @@ export class LogDriver implements OpenReplicatedLog {
 
   async #close(): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop();
+    this.#room.stop();
     await this.#machine.halt();
     this.#lose("the log was stopped");
     await this.#snapshots.stop(() => this.#endpoint.stop());
@@ -123,24 +125,19 @@ export class LogDriver implements OpenReplicatedLog {
     this.#failure ??= new LeaseLogError("closed", "the log was stopped");
   }
 
-  /** Hands over to the replica that holds the most, then waits a moment until nobody counts on this one. */
   async #leave(): Promise<void> {
-    const { arbiter, clock } = this.#settings;
-    const successor = this.status()
-      .replicas.filter((replica) => replica.state === "streaming" && this.status().inSync.includes(replica.id))
-      .sort((a, b) => b.durableIndex - a.durableIndex)[0];
-    if (this.#core.isLeading && successor) {
-      await this.switchover(successor.id).catch((error: unknown) =>
-        this.#settings.logger.warn({ error: String(error) }, "stops without a hand-over"),
-      );
-    }
-    this.#machine.submit({ type: "leave" });
-    if (this.#core.isLeading) await arbiter.stepDown("stopping").catch(() => {});
-    const deadline = clock.now() + LEAVE_MS;
-    const isConnected = () => this.#endpoint.isConnected(this.status().primary ?? "");
-    while (!this.#core.isReleased && isConnected() && clock.now() < deadline) {
-      await new Promise<void>((resolve) => void clock.after(this.#settings.timing.tickMs, resolve));
-    }
+    const { arbiter, clock, logger, timing } = this.#settings;
+    const node = {
+      status: () => this.status(),
+      isLeading: () => this.#core.isLeading,
+      isReleased: () => this.#core.isReleased,
+      isConnected: (peer: string) => this.#endpoint.isConnected(peer),
+      handOver: (to: string, withinMs: number) => this.#handOver(to, withinMs),
+      announce: () => this.#machine.submit({ type: "leave" }),
+      stepDown: () => arbiter.stepDown("stopping").catch(() => {}),
+    };
+    const problem = await depart(node, clock, timing.tickMs);
+    if (problem !== undefined) logger.warn({ error: problem }, "stops without a hand-over");
   }
 
   async propose(command: Uint8Array, { isGathered = false }: ProposeOptions = {}): Promise<unknown> {
@@ -150,7 +147,7 @@ export class LogDriver implements OpenReplicatedLog {
   }
 
   proposeAll(commands: readonly Uint8Array[]): Promise<readonly unknown[]> {
-    const refusal = this.#refusal();
+    const refusal = this.refusal();
     if (refusal) return Promise.reject(refusal);
     try {
       const results = this.#proposals.stage(commands, this.#settings.clock.now());
@@ -161,10 +158,11 @@ export class LogDriver implements OpenReplicatedLog {
     }
   }
 
-  #refusal(): LeaseLogError | undefined {
+  refusal(): LeaseLogError | undefined {
     if (this.#failure) return this.#failure;
     if (!this.#core.isLeading) return this.#notPrimary();
     const { blocked } = this.#core;
+    if (this.#room.refusal) return this.#room.refusal;
     return blocked === undefined ? undefined : new LeaseLogError("blocked", `writes are blocked: ${blocked}`);
   }
 
@@ -211,9 +209,12 @@ export class LogDriver implements OpenReplicatedLog {
 
   async switchover(to: string): Promise<void> {
     if (this.#failure) throw this.#failure;
-    const { clock, timing } = this.#settings;
+    await this.#handOver(to, this.#settings.timing.switchoverMs * 3);
+  }
+
+  async #handOver(to: string, withinMs: number): Promise<void> {
     this.#flush();
-    const handover = new Handover(to, this.#roles, clock, timing.switchoverMs * 3);
+    const handover = new Handover(to, this.#roles, this.#settings.clock, withinMs);
     this.#machine.submit({ type: "handover", to }, { done: (batch) => this.#began(handover, batch) });
     await handover.result;
   }
@@ -229,7 +230,7 @@ export class LogDriver implements OpenReplicatedLog {
       ...replica,
       lagBytes: replica.lagEntries === 0 ? 0 : this.#storage.bytesAfter(replica.durableIndex),
     }));
-    return { ...status, replicas, blocked: this.#failure?.message ?? status.blocked };
+    return { ...status, replicas, blocked: this.#failure?.message ?? this.#room.problem ?? status.blocked };
   }
 
   subscribe(listener: (state: RoleState) => void): () => void {
@@ -253,6 +254,17 @@ export class LogDriver implements OpenReplicatedLog {
     this.#machine.submit({ type: "tick" });
     this.#storage.cache.trim(this.#settings.stateMachine.applied().index);
     if (this.#compaction.isDue) this.#compact();
+    if (this.#room.fullForMs > this.#settings.timing.slowReplicaMs) this.#yieldToRoom();
+  }
+
+  /** Writes wait here for room on the disk: whoever has everything, and so has room, should lead. */
+  #yieldToRoom(): void {
+    const to = successors(this.status()).find(({ lagEntries }) => lagEntries === 0);
+    if (!this.#core.isLeading || !to) return;
+    const { arbiter, logger } = this.#settings;
+    arbiter.stepDown("the disk is full", to.id).catch((error: unknown) => {
+      logger.warn({ error: String(error) }, "step down");
+    });
   }
 
   #persist({ meta, truncateAfter }: Batch): Promise<void> | undefined {
@@ -262,7 +274,7 @@ export class LogDriver implements OpenReplicatedLog {
 
   async #persistNow(meta: Meta | undefined, truncateAfter: number | undefined): Promise<void> {
     if (meta) {
-      await this.#storage.writeMeta(meta);
+      await this.#room.wait(() => this.#storage.writeMeta(meta));
       if (meta.inSync !== this.#meta.inSync) this.#settings.metrics.inSyncChanged?.(meta.inSync?.members ?? []);
       this.#meta = meta;
     }
@@ -287,7 +299,7 @@ export class LogDriver implements OpenReplicatedLog {
 
   #performRare(input: Input, batch: Batch): void {
     const { arbiter, logger } = this.#settings;
-    if (batch.record) this.#record(batch.record);
+    if (batch.record) writeRecord(this.#settings, this.#meta.dataId ?? "", batch.record, this.#machine);
     for (const { to, session, epoch } of batch.snapshots) void this.#sendSnapshot(to, session, epoch);
     if (batch.yieldForMs !== undefined) arbiter.yieldFor(batch.yieldForMs);
     if (batch.stepDown) {
@@ -319,24 +331,6 @@ export class LogDriver implements OpenReplicatedLog {
     }
   }
 
-  #record(set: NonNullable<Batch["record"]>): void {
-    const { arbiter, annotation, mode, logger } = this.#settings;
-    const text = formatRecord(this.#meta.dataId ?? "", mode, set);
-    const done = (isWritten: boolean) => this.#machine.submit({ type: "recorded", version: set.version, isWritten });
-    arbiter
-      .annotate(() => ({ [annotation]: text }))
-      .then(
-        () => {
-          logger.info({ members: set.members }, "replication: the in-sync set changed");
-          done(true);
-        },
-        (error: unknown) => {
-          logger.warn({ error: String(error) }, "the in-sync set was not changed, as far as known");
-          done(false);
-        },
-      );
-  }
-
   async #sendSnapshot(to: string, session: number, epoch: number): Promise<void> {
     const isTaken = await this.#snapshots.send(this.#endpoint, to, epoch);
     this.#machine.submit({ type: "snapshot-sent", to, session, isTaken });
@@ -349,8 +343,11 @@ export class LogDriver implements OpenReplicatedLog {
         if (first !== undefined && epoch !== undefined)
           this.#machine.submit({ type: "compacted", base: { epoch, index: first } });
       },
-      (error: unknown) =>
-        this.#fail(new LeaseLogError("failed", `the state can't be flushed: ${String(error)}`, { cause: error })),
+      (error: unknown) => {
+        // What can't be flushed for lack of room is in the log, which is not shortened then.
+        if (isNoSpace(error)) this.#settings.logger.warn({ error: String(error) }, "the state was not flushed");
+        else this.#fail(new LeaseLogError("failed", `the state can't be flushed: ${String(error)}`, { cause: error }));
+      },
     );
   }
 

@@ -26,13 +26,13 @@ export class Storage {
     this.cache = new EntryCache(limits.cacheBytes);
   }
 
-  static async open(dir: string, limits: LogLimits): Promise<Storage> {
+  /** `onFull` is told when writes begin to wait because the disk is full, and when they go on. */
+  static async open(dir: string, limits: LogLimits, onFull: (isFull: boolean) => void): Promise<Storage> {
     const maxRecordBytes = limits.maxCommandBytes + 1024;
-    const wal = await openWal({ dir: join(dir, "log"), segmentBytes: 32 << 20, maxRecordBytes }).catch(
-      (error: unknown) => {
-        throw walFailure(error);
-      },
-    );
+    const options = { dir: join(dir, "log"), segmentBytes: 32 << 20, maxRecordBytes, onFull };
+    const wal = await openWal(options).catch((error: unknown) => {
+      throw walFailure(error);
+    });
     return new Storage(wal, join(dir, "meta.json"), limits);
   }
 

@@ -19,8 +19,10 @@ import type { Backend } from "./backend.ts";
 
 const LOADING = new ReplyError("LOADING kvstore is copying the data from the primary; try again in a moment");
 
-/** Why a write can't be taken now although this may be the primary; the log says whether it is. `frees` is true for what makes room on the disk. */
+/** Why a write can't be taken here now. `frees` is true for what makes room on the disk. */
 export function refuseWrite(backend: Backend, frees: boolean): ReplyError | undefined {
+  const refusal = backend.log.refusal();
+  if (refusal) return failureReply(backend, refusal);
   const full = backend.disk.refusal(frees) ?? backend.store.problem?.message;
   return full === undefined ? undefined : new ReplyError(`MISCONF ${full}`);
 }
@@ -76,6 +78,8 @@ export function failureReply(backend: Backend, error: unknown): ReplyError {
       return new ReplyError("TRYAGAIN too many writes are waiting; nothing was written");
     case "blocked":
       return new ReplyError(`NOREPLICAS Not enough good replicas to write. ${error.message}`);
+    case "disk-full":
+      return new ReplyError(`MISCONF ${error.message}`);
     case "too-large":
       return new ReplyError(`ERR the command is too large for the log; nothing was written. ${error.message}`);
     case "closed":

@@ -8,7 +8,7 @@ export type ReplicaReads = "never" | "stale" | "bounded";
 
 export interface Backend {
   readonly store: Store;
-  readonly log: Pick<ReplicatedLog, "propose" | "canRead" | "readBarrier" | "status" | "switchover">;
+  readonly log: Pick<ReplicatedLog, "propose" | "refusal" | "canRead" | "readBarrier" | "status" | "switchover">;
   readonly disk: Pick<DiskGuard, "refusal" | "freeBytes">;
   readonly reads: ReplicaReads;
   readonly maxStalenessMs: number;

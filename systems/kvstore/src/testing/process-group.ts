@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readStatus } from "../cli/status.ts";
 import { KvStoreError } from "../errors.ts";
 import { memoryLease } from "./lease.ts";
 import type { FromMember, PeerAddress, ToMember } from "./messages.ts";
@@ -11,8 +12,10 @@ const HOST = "127.0.0.1";
 const PROGRAM = fileURLToPath(new URL("./member.js", import.meta.url)).replace("/src/testing/", "/dist/testing/");
 
 export interface ProcessGroupOptions {
-  /** Members' data folders are made in here. */
+  /** Members' data folders are made in here ... */
   readonly dir: string;
+  /** ... but for those that have one of their own. */
+  readonly dirs?: Readonly<Record<string, string>>;
   /** Default 1 s. */
   readonly leaseMs?: number;
   /** Flags of `kvstore server` for every member. */
@@ -47,13 +50,22 @@ export class ProcessGroup implements AsyncDisposable {
   }
 
   dirOf(id: string): string {
-    return join(this.#options.dir, id);
+    return this.#options.dirs?.[id] ?? join(this.#options.dir, id);
   }
 
   /** Who holds the Lease, as a member that runs. */
   async holder(): Promise<MemberProcess | undefined> {
     const lease = await this.#lease.read(new AbortController().signal);
     return this.#members.get(lease?.spec?.holderIdentity ?? "");
+  }
+
+  /** What the primary says of the group; undefined while there is none. */
+  async status(): Promise<Awaited<ReturnType<typeof readStatus>> | undefined> {
+    const holder = await this.holder();
+    if (!holder) return undefined;
+    const target = { host: HOST, port: holder.port, timeoutMs: 5000 };
+    const status = await readStatus(target).catch(() => undefined);
+    return status?.role === "primary" ? status : undefined;
   }
 
   /** Resolves once the member takes connections; rejects with what it said when it ends before. */

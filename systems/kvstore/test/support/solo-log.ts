@@ -52,6 +52,7 @@ export function soloLog(machine: StateMachine): SoloLog {
       entries++;
       return machine.apply([{ epoch: 1, index: machine.applied().index + 1, command }])[0];
     },
+    refusal,
     canRead: () => refusal() === undefined,
     readBarrier: async () => {
       const error = refusal();
