@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type Server } from "node:http";
 import { request as secureRequest } from "node:https";
-import { connect, type Socket } from "node:net";
+import { connect, createServer as createRawServer, type Socket } from "node:net";
 import { json, text } from "node:stream/consumers";
 import { connect as secureConnect, type TLSSocket } from "node:tls";
 import type { Ingress, IngressSpec } from "kubernetes-types/networking/v1.js";
@@ -195,6 +195,70 @@ describe("requests", () => {
     socket.end("this is not HTTP\r\n\r\n");
     expect(await text(socket)).toMatch(/^HTTP\/1.1 400/);
     expect((await ask()).statusCode).toBe(200);
+  });
+
+  const oddAnswers: [what: string, answer: string, status: number | undefined][] = [
+    ["a control character in the status line", "HTTP/1.1 200 o\u0001k\r\nContent-Length: 0\r\n\r\n", 502],
+    ["no HTTP at all", "SSH-2.0-OpenSSH_9\r\n", 502],
+    ["two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 502],
+    ["a body until the end of the connection", "HTTP/1.0 200 OK\r\n\r\nbody", 200],
+    [
+      "a trailer with a control character",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: a\u0001\r\n\r\n",
+      undefined,
+    ],
+    [
+      "an upgrade that nobody asked for",
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+      502,
+    ],
+    ["bytes beyond ASCII", "HTTP/1.1 200 OK\r\nX-Name: \u00e9\r\nContent-Length: 0\r\n\r\n", 200],
+  ];
+  test.each(oddAnswers)("a backend that answers with %s harms nobody", async (_what, answer, status) => {
+    const odd = createRawServer((socket) => {
+      socket.on("error", () => {}).once("data", () => socket.end(Buffer.from(answer, "latin1")));
+    });
+    odd.listen(port, plan.pods.at(30));
+    await once(odd, "listening");
+    publish("odd", [plan.pods.at(30)]);
+    put("odd", { rules: [rule("odd.test", "/", "odd")] });
+    await eventually(async () => {
+      const got = await ask({ host: "odd.test" }).then(
+        (response) => {
+          response.on("error", () => {}).resume();
+          return response.statusCode;
+        },
+        () => 0,
+      );
+      expect(got).not.toBe(404);
+      expect(got).not.toBe(503);
+      if (status !== undefined) expect(got).toBe(status);
+    });
+    odd.close();
+    expect((await ask()).statusCode).toBe(200);
+  });
+
+  test("requests with odd bytes harm nobody", async () => {
+    const { hostname, port: at } = urlOf("http");
+    const heads = [
+      "GET /\u00ff HTTP/1.1",
+      "GET /a\u0001b HTTP/1.1",
+      "OPTIONS * HTTP/1.1",
+      "GET http://main.test/x HTTP/1.1",
+      "CONNECT a:1 HTTP/1.1",
+    ];
+    for (const head of heads) {
+      const socket = connect(Number(at || 80), hostname).on("error", () => {});
+      socket.end(Buffer.from(`${head}\r\nHost: main.test\r\nConnection: close\r\n\r\n`, "latin1"));
+      await text(socket).catch(() => "");
+    }
+    expect((await ask()).statusCode).toBe(200);
+  });
+
+  test("megabytes go both ways", async () => {
+    const body = "coracle ".repeat(1 << 20);
+    const response = await ask({ method: "PUT", body });
+    expect((await json(response)) as object).toMatchObject({ body });
   });
 
   test("127.0.0.1 serves the same", async () => {

@@ -45,15 +45,11 @@ function attempt(state: Attempt): void {
     options.refused(tried.size > 0 ? 502 : 503);
     return;
   }
-  const upstream = startRequest({
-    host: endpoint.address,
-    port: endpoint.port,
-    method: request.method ?? "GET",
-    path: request.url ?? "/",
-    headers: options.headers,
-    agent: options.isUpgrade ? false : gate.upstreams.agent,
-    timeout: connectMs,
-  });
+  const upstream = begin(state, endpoint);
+  if (!upstream) {
+    options.refused(502);
+    return;
+  }
   let isTimedOut = false;
   upstream.once("timeout", () => {
     isTimedOut = true;
@@ -73,6 +69,23 @@ function attempt(state: Attempt): void {
     if (socket.connecting) socket.once("connect", start);
     else start();
   });
+}
+
+/** Undefined for what Node.js reads but refuses to write, such as certain bytes in a path. */
+function begin({ gate, request, options }: Attempt, { address, port }: Address): ClientRequest | undefined {
+  try {
+    return startRequest({
+      host: address,
+      port,
+      method: request.method ?? "GET",
+      path: request.url ?? "/",
+      headers: options.headers,
+      agent: options.isUpgrade ? false : gate.upstreams.agent,
+      timeout: connectMs,
+    });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Only what has certainly not been acted upon, or may be twice, is tried again. */
