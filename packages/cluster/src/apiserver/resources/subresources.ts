@@ -5,6 +5,7 @@ import type { ResourceKey } from "../../machinery/store.ts";
 import { serveBinding } from "../pods/binding.ts";
 import { serveEviction } from "../pods/eviction.ts";
 import { serveLog } from "../pods/log.ts";
+import { servePodProxy, serveServiceProxy } from "../pods/proxy.ts";
 import { serveScale } from "./scale.ts";
 import { serveTokenRequest } from "./token-request.ts";
 import { type ResourceHandler, resourceVerbs } from "./verbs.ts";
@@ -28,6 +29,12 @@ const byVerb: ResourceHandler = (context, call, resource) => resourceVerbs[call.
 
 const stream = (kind: string): Subresource => ({ kind: core(kind), verbs: ["create", "get"], serve: upgradeRequired });
 
+const proxy = (kind: string, serve: ResourceHandler): Subresource => ({
+  kind: core(kind),
+  verbs: ["create", "delete", "get", "patch", "update"],
+  serve,
+});
+
 const ofAll: Readonly<Record<string, Subresource>> = {
   status: { verbs: readWrite, serve: byVerb },
   scale: { kind: { group: "autoscaling", version: "v1", kind: "Scale" }, verbs: readWrite, serve: serveScale },
@@ -38,6 +45,8 @@ const ofOne: Readonly<Record<string, Subresource>> = {
   "pods/exec": stream("PodExecOptions"),
   "pods/attach": stream("PodAttachOptions"),
   "pods/portforward": stream("PodPortForwardOptions"),
+  "pods/proxy": proxy("PodProxyOptions", servePodProxy),
+  "services/proxy": proxy("ServiceProxyOptions", serveServiceProxy),
   "pods/binding": { kind: core("Binding"), verbs: ["create"], serve: serveBinding },
   "pods/eviction": {
     kind: { group: "policy", version: "v1", kind: "Eviction" },
@@ -54,6 +63,6 @@ const ofOne: Readonly<Record<string, Subresource>> = {
   },
 };
 
-/** Undefined for what is not served, such as `pods/proxy`. */
+/** Undefined for what is not served, such as `nodes/proxy`. */
 export const findSubresource = (resource: ResourceKey, name: string): Subresource | undefined =>
   ofOne[`${resource}/${name}`] ?? ofAll[name];
