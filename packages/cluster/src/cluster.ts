@@ -23,7 +23,7 @@ import { preloadEnvironment } from "./network/preload/environment.ts";
 import { startServiceProxy } from "./network/proxy/service-proxy.ts";
 import { type ClusterOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import { claimClusterNetwork, openStateDir } from "./state-dir.ts";
-import { handlePodStream } from "./streams/pod-stream.ts";
+import { loadPodStream } from "./streams/load.ts";
 import { workspacePrograms } from "./workspace-images.ts";
 
 export const apiPort = 6443;
@@ -115,7 +115,7 @@ async function assemble(options: ResolvedOptions, undo: UndoStack): Promise<Clus
     plan,
     clock,
     ...apiServer,
-    podStreams: handlePodStream,
+    podStreams: loadPodStream,
     faults: injection.api,
   });
   undo.push(() => api.stop());

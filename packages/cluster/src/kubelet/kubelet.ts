@@ -86,11 +86,12 @@ class PodRunner implements LocalKubelet {
     const { dir, plan, isolation, images, nodes, timing } = this.#options;
     const podsFolder = join(dir, "pods");
     await mkdir(podsFolder, { recursive: true });
+    const [isolated, resolving] = await Promise.all([chooseIsolation(isolation, dir), imageOptions(dir, images)]);
     return {
       options: this.#options,
       timing: { ...defaultTiming, ...timing },
-      isolation: await chooseIsolation(isolation, dir),
-      images: await imageOptions(dir, images),
+      isolation: isolated,
+      images: resolving,
       addresses: new PodAddresses(plan.pods),
       podsFolder,
       hostIP: ({ spec }) => plan.node(Math.max(0, nodes.indexOf(spec?.nodeName ?? ""))),
