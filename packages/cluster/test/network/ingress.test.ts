@@ -15,6 +15,7 @@ import { type ServiceProxy, startServiceProxy } from "../../src/network/proxy/se
 import type { AddressPlan } from "../../src/network/types.ts";
 import { FakeRegistry } from "./fake-registry.ts";
 import { type EndpointSpec, service, slice } from "./objects.ts";
+import { oddAnswers, oddRequests } from "./odd-http.ts";
 
 const store = new FakeRegistry();
 let claim: NetworkClaim;
@@ -197,23 +198,6 @@ describe("requests", () => {
     expect((await ask()).statusCode).toBe(200);
   });
 
-  const oddAnswers: [what: string, answer: string, status: number | undefined][] = [
-    ["a control character in the status line", "HTTP/1.1 200 o\u0001k\r\nContent-Length: 0\r\n\r\n", 502],
-    ["no HTTP at all", "SSH-2.0-OpenSSH_9\r\n", 502],
-    ["two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 502],
-    ["a body until the end of the connection", "HTTP/1.0 200 OK\r\n\r\nbody", 200],
-    [
-      "a trailer with a control character",
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: a\u0001\r\n\r\n",
-      undefined,
-    ],
-    [
-      "an upgrade that nobody asked for",
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
-      502,
-    ],
-    ["bytes beyond ASCII", "HTTP/1.1 200 OK\r\nX-Name: \u00e9\r\nContent-Length: 0\r\n\r\n", 200],
-  ];
   test.each(oddAnswers)("a backend that answers with %s harms nobody", async (_what, answer, status) => {
     const odd = createRawServer((socket) => {
       socket.on("error", () => {}).once("data", () => socket.end(Buffer.from(answer, "latin1")));
@@ -240,14 +224,7 @@ describe("requests", () => {
 
   test("requests with odd bytes harm nobody", async () => {
     const { hostname, port: at } = urlOf("http");
-    const heads = [
-      "GET /\u00ff HTTP/1.1",
-      "GET /a\u0001b HTTP/1.1",
-      "OPTIONS * HTTP/1.1",
-      "GET http://main.test/x HTTP/1.1",
-      "CONNECT a:1 HTTP/1.1",
-    ];
-    for (const head of heads) {
+    for (const head of oddRequests) {
       const socket = connect(Number(at || 80), hostname).on("error", () => {});
       socket.end(Buffer.from(`${head}\r\nHost: main.test\r\nConnection: close\r\n\r\n`, "latin1"));
       await text(socket).catch(() => "");
