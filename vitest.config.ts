@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "systems/*/test/**/*.test.ts", "scripts/test/**/*.test.ts"],
+    globalSetup: ["scripts/testing/leaks.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 20_000,
