@@ -39,6 +39,16 @@ describe("a group of three in sync mode", () => {
     await until(() => back.machine.list.includes("after") && converged(), "the old primary to catch up");
   });
 
+  it("stands for election no more from the moment it is told to stop, so that it can't take back the Lease it lets go", async () => {
+    group = await Group.open(["a", "b", "c"]);
+    const { log } = await group.primaryWith(3);
+    const record = { holder: undefined, epoch: log.status().epoch, annotations: {} };
+    expect(log.candidacy(record)).not.toMatchObject({ abstain: "this node is stopping" });
+    const stopped = log.stop();
+    expect(log.candidacy(record)).toEqual({ abstain: "this node is stopping" });
+    await stopped;
+  });
+
   it("hands over on request, while writes go on", async () => {
     group = await Group.open(["a", "b", "c"]);
     const primary = await group.primaryWith(3);

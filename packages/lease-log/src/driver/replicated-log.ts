@@ -204,6 +204,8 @@ export class LogDriver implements OpenReplicatedLog {
 
   candidacy(record: ArbiterRecord | undefined): Candidacy {
     if (this.#failure) return { abstain: this.#failure.message };
+    // From its first moment: the Lease that is let go for a successor slow to come must not be taken again by a node that leaves.
+    if (this.#stopped) return { abstain: "this node is stopping" };
     return this.#core.candidacy(record, this.#settings.clock.now());
   }
 
