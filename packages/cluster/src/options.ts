@@ -54,5 +54,45 @@ export function resolveOptions(options: ClusterOptions): ResolvedOptions {
     throw new ClusterError("bad-option", `nodes must be a whole number from 1 to 100, not ${resolved.nodes}.`);
   if (!["auto", "namespaces", "plain"].includes(resolved.isolation))
     throw new ClusterError("bad-option", `isolation must be auto, namespaces or plain, not ${resolved.isolation}.`);
+  const { net } = resolved;
+  if (net !== undefined && (!Number.isInteger(net) || net < 1 || net > 254))
+    throw new ClusterError("bad-option", `net must be a whole number from 1 to 254, not ${net}.`);
+  for (const name of durations)
+    if (!(resolved[name] > 0))
+      throw new ClusterError("bad-option", `${name} must be a number of milliseconds above 0, not ${resolved[name]}.`);
+  for (const [image, program] of Object.entries(resolved.images)) checkProgram(image, program);
   return resolved;
+}
+
+const durations = ["restartBackoffMs", "nodeGracePeriodMs", "evictionTolerationMs"] as const;
+
+const isWords = (value: unknown): boolean => Array.isArray(value) && value.every((word) => typeof word === "string");
+
+const isTexts = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && isWords(Object.values(value));
+
+/** The fields of a program, each with its form in words and its check. Only `command` must be there. */
+const programFields: Readonly<Record<string, readonly [form: string, check: (value: unknown) => boolean]>> = {
+  command: ["a list of texts", isWords],
+  args: ["a list of texts", isWords],
+  pathDirs: ["a list of folders", isWords],
+  hostDirs: ["a list of folders", isWords],
+  ownDirs: ["a list of folders", isWords],
+  env: ["names with texts", isTexts],
+  workingDir: ["a folder", (value) => typeof value === "string"],
+  user: ["a user's number", Number.isInteger],
+};
+
+/** Programs come from a file that people write: what is wrong there is told before any pod fails of it. */
+function checkProgram(image: string, program: Program): void {
+  const refuse = (what: string): never => {
+    throw new ClusterError("bad-option", `images: ${image}: ${what}.`);
+  };
+  if (typeof program !== "object" || program === null) return refuse("is not a program; give at least its command");
+  if (program.command === undefined) refuse("has no command");
+  for (const [name, value] of Object.entries(program)) {
+    const field = Object.hasOwn(programFields, name) ? programFields[name] : undefined;
+    if (field === undefined) refuse(`has no setting ${name}; there are ${Object.keys(programFields).join(", ")}`);
+    else if (value !== undefined && !field[1](value)) refuse(`${name} must be ${field[0]}`);
+  }
 }

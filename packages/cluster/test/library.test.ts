@@ -206,6 +206,17 @@ describe("a cluster's folder", () => {
   });
 });
 
-it.each([{ nodes: 0 }, { isolation: "docker" }, { colour: "blue" }])("option %j is refused", async (options) => {
-  await expect(startCluster(options as ClusterOptions)).rejects.toMatchObject({ code: "bad-option" });
+it.each([
+  [{ nodes: 0 }, "nodes must be"],
+  [{ isolation: "docker" }, "isolation must be"],
+  [{ colour: "blue" }, "no option colour"],
+  [{ net: 300 }, "net must be"],
+  [{ restartBackoffMs: "soon" }, "restartBackoffMs must be"],
+  [{ images: { "acme/tool": { command: "/bin/tool" } } }, "images: acme/tool: command must be a list of texts"],
+  [{ images: { "acme/tool": { args: [] } } }, "images: acme/tool: has no command"],
+  [{ images: { "acme/tool": { command: [], comand: [] } } }, "has no setting comand"],
+  [{ images: { "acme/tool": null } }, "is not a program"],
+])("option %j is refused", async (options, reason) => {
+  const refusal = { code: "bad-option", message: expect.stringContaining(reason) };
+  await expect(startCluster(options as unknown as ClusterOptions)).rejects.toMatchObject(refusal);
 });
