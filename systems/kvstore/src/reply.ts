@@ -53,3 +53,15 @@ export const SYNTAX_ERROR = new ReplyError("ERR syntax error");
 export const NOT_AN_INTEGER = new ReplyError("ERR value is not an integer or out of range");
 export const NOT_A_FLOAT = new ReplyError("ERR value is not a valid float");
 export const WOULD_OVERFLOW = new ReplyError("ERR increment or decrement would overflow");
+
+/** The most that one command's reply may take, so that no client can make a server hold gigabytes for it. */
+export const MAX_REPLY_BYTES = 64 * 1024 * 1024;
+export const TOO_LARGE_A_REPLY = new ReplyError(
+  `ERR the reply would be larger than ${MAX_REPLY_BYTES / 1024 / 1024} MiB: ask for less at once`,
+);
+
+/** About what a reply takes on the wire. */
+export function replyBytes(reply: Reply): number {
+  if (reply instanceof Uint8Array || typeof reply === "string") return reply.length + 16;
+  return Array.isArray(reply) ? reply.reduce((sum: number, item: Reply) => sum + replyBytes(item), 16) : 16;
+}

@@ -1,5 +1,6 @@
 import { LeaseLogError } from "@coracle/lease-log";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Client } from "../src/cli/client.ts";
 import { resp, talk } from "./support/raw.ts";
 import { type SoloServer, startSolo } from "./support/solo-server.ts";
 
@@ -232,5 +233,37 @@ describe("transactions", () => {
     expect(await ask(resp("MULTI"), resp("SET", "a"), resp("SET", "a", "1"), resp("EXEC"), resp("GET", "a"))).toMatch(
       /QUEUED\r\n-EXECABORT .*\r\n\$-1\r\n\+OK\r\n$/,
     );
+  });
+});
+
+describe("large replies", () => {
+  const LARGE = 15 * 1024 * 1024;
+  const lengthOf = (reply: unknown) => (reply instanceof Uint8Array ? reply.length : String(reply));
+  const TOO_LARGE = /ERR the reply would be larger than 64 MiB/;
+  let client: Client;
+
+  beforeEach(async () => {
+    client = await Client.open({ host: "127.0.0.1", port: solo.server.port, timeoutMs: 15_000 });
+    await client.ask("SET", "large", "x".repeat(LARGE));
+  });
+  afterEach(() => client[Symbol.asyncDispose]());
+
+  it("of one command are refused", async () => {
+    await expect(client.ask("MGET", ...Array(5).fill("large"))).rejects.toThrow(TOO_LARGE);
+    expect(((await client.ask("MGET", "large", "none")) as unknown[]).map(lengthOf)).toEqual([LARGE, "null"]);
+  });
+
+  it("of a transaction end it with errors in place of the rest", async () => {
+    const commands = [["MULTI"], ["SET", "a", "1"], ...Array(6).fill(["GET", "large"]), ["INCR", "a"], ["EXEC"]];
+    const replies = (await client.askAll(commands)).at(-1) as unknown[];
+    expect(replies.slice(1, 6).map(lengthOf)).toEqual(Array(5).fill(LARGE));
+    expect(replies[6]).toMatchObject({ message: expect.stringMatching(TOO_LARGE) });
+    expect(replies[7]).toBe(2);
+  });
+
+  it("of a pipeline come one after the other, in order", async () => {
+    const commands = Array.from({ length: 6 }, (_, i) => (i % 2 === 0 ? ["GET", "large"] : ["ECHO", `${i}`]));
+    const replies = await client.askAll([...commands, ["GET", "large"], ["GET", "large"], ["GET", "none"]]);
+    expect(replies.map(lengthOf)).toEqual([LARGE, 1, LARGE, 1, LARGE, 1, LARGE, LARGE, "null"]);
   });
 });

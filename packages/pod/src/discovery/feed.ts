@@ -107,9 +107,10 @@ export class PeerFeed implements Discovery {
     const text = JSON.stringify(ordered);
     if (text === this.#text) return;
     this.#text = text;
+    if (whereabouts(ordered) !== whereabouts(this.#peers))
+      this.#logger.info("peers changed", { peers: ordered.map((peer) => peer.id) });
     this.#peers = ordered;
     this.#version++;
-    this.#logger.info("peers changed", { peers: ordered.map((peer) => peer.id) });
     this.#listeners.tell();
   }
 
@@ -140,3 +141,7 @@ function canonical({ id, host, port, ready, terminating, labels }: Peer): Peer {
     ...(labels && { labels: Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))) }),
   };
 }
+
+/** Who is where. Readiness and labels change all the time while a system starts; that is no news for the log. */
+const whereabouts = (peers: readonly Peer[]): string =>
+  peers.map(({ id, host, port }) => `${id} ${host} ${port}`).join();

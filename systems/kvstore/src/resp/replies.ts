@@ -13,6 +13,10 @@ export class ReplyParser {
   #sizeBytes = 0;
   #input: Buffer = Buffer.alloc(0);
   #at = 0;
+  /** Where the reply that is being read begins. */
+  #start = 0;
+  /** The reply is known to take at least this much: before, there is no use in trying, or in copying chunks together. */
+  #neededBytes = 0;
 
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
@@ -23,15 +27,17 @@ export class ReplyParser {
 
   /** The next complete reply; undefined while there is none. Throws `protocol` when the server does not speak RESP2. */
   next(): Reply | undefined {
+    if (this.#sizeBytes < this.#neededBytes) return undefined;
     this.#gather();
-    const start = this.#at;
+    this.#start = this.#at;
     try {
       const reply = this.#reply(MAX_DEPTH);
+      this.#neededBytes = 0;
       this.#sizeBytes = this.#input.length - this.#at;
       return reply;
     } catch (error) {
       if (error !== INCOMPLETE) throw error;
-      this.#at = start;
+      this.#at = this.#start;
       return undefined;
     }
   }
@@ -73,7 +79,10 @@ export class ReplyParser {
 
   #bulk(length: number): Buffer {
     const end = this.#at + length;
-    if (this.#input.length < end + 2) throw INCOMPLETE;
+    if (this.#input.length < end + 2) {
+      this.#neededBytes = end + 2 - this.#start;
+      throw INCOMPLETE;
+    }
     const bytes = this.#input.subarray(this.#at, end);
     this.#at = end + 2;
     return bytes;

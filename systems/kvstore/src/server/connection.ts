@@ -32,8 +32,8 @@ export class Connection {
   readonly #socket: Socket;
   readonly #parser: RequestParser;
   readonly #output = new Output();
-  /** Resolved already, but of another kind than the row before it. */
-  #next: Call | undefined;
+  /** Resolved already, but not part of the row before: of another kind, or too much for it. The next comes last. */
+  #left: Call[] = [];
   #isRunning = false;
   #isRetiring = false;
   /** What the client did wrong on the protocol's level; answered after everything before it. */
@@ -115,7 +115,8 @@ export class Connection {
   }
 
   #answer({ calls }: Row, replies: readonly Reply[]): void {
-    for (let i = 0; i < calls.length; i++) {
+    for (let i = calls.length - 1; i >= replies.length; i--) this.#left.push(calls[i] as Call);
+    for (let i = 0; i < replies.length; i++) {
       const reply = replies[i] ?? null;
       if (calls[i]?.isPlain) writePlain(this.#output, reply);
       else writeReply(this.#output, reply, this.session.respVersion);
@@ -145,7 +146,7 @@ export class Connection {
       const call = this.#nextCall();
       if (!call) break;
       if (row && call.kind !== row.kind && call.kind !== "reply" && row.kind !== "reply") {
-        this.#next = call;
+        this.#left.push(call);
         break;
       }
       row ??= { kind: call.kind, calls: [] };
@@ -157,8 +158,7 @@ export class Connection {
   }
 
   #nextCall(): Call | undefined {
-    const call = this.#next;
-    this.#next = undefined;
+    const call = this.#left.pop();
     if (call || this.#broken || this.session.isEnding) return call;
     try {
       for (let request = this.#parser.next(); request; request = this.#parser.next()) {

@@ -1,5 +1,5 @@
 /** One client's conversation: its settings, its transaction, and the execution of its commands in order. */
-import { QUEUED, type Reply, ReplyError } from "../reply.ts";
+import { QUEUED, type Reply, ReplyError, replyBytes } from "../reply.ts";
 import type { RespVersion } from "../resp/encode.ts";
 import type { Operation } from "../store/entry.ts";
 import { admitRead, canReadNow, failureReply, refuseWrite } from "./access.ts";
@@ -35,7 +35,7 @@ export class Session {
 
   /**
    * Answers calls of one kind (and replies that are known already) that came in a row, in order; `done` is called exactly once, before
-   * this returns where nothing has to be waited for.
+   * this returns where nothing has to be waited for. Reads whose answers grow large are answered in part: the rest is to be asked again.
    */
   execute(kind: Call["kind"], calls: readonly Call[], done: Done): void {
     this.lastActiveAt = Date.now();
@@ -75,7 +75,15 @@ export class Session {
     const { store } = this.server.backend;
     const space = store.reader();
     const { cursors } = this.server;
-    return calls.map((call) => (call.kind === "read" ? call.command.run(space, call.args, cursors) : replyOf(call)));
+    const replies: Reply[] = [];
+    let size = 0;
+    for (const call of calls) {
+      const reply = call.kind === "read" ? call.command.run(space, call.args, cursors) : replyOf(call);
+      replies.push(reply);
+      size += replyBytes(reply);
+      if (size > PART_BYTES) break;
+    }
+    return replies;
   }
 
   runRead(command: ReadCommand, args: readonly Buffer[]): Reply {
@@ -123,6 +131,9 @@ export class Session {
     });
   }
 }
+
+/** Answers of one row of reads that are held at once, give or take one. */
+const PART_BYTES = 1024 * 1024;
 
 type Done = (replies: readonly Reply[]) => void;
 

@@ -18,9 +18,14 @@ export interface Operation {
   readonly args: readonly Uint8Array[];
 }
 
+export interface DecodedOperation {
+  readonly code: number;
+  readonly args: readonly Buffer[];
+}
+
 export interface DecodedEntry {
   readonly timeMs: number;
-  readonly operations: readonly { readonly code: number; readonly args: readonly Buffer[] }[];
+  readonly operations: readonly DecodedOperation[];
 }
 
 /** Bytes that the operation takes in an entry. */
@@ -56,15 +61,14 @@ export function decodeEntry(bytes: Uint8Array): DecodedEntry {
   const version = reader.byte();
   if (version !== VERSION) throw new KvStoreError("corrupt", `Log entry of version ${version}; this program reads 1.`);
   const timeMs = reader.uint48();
-  const operations: DecodedEntry["operations"][number][] = [];
+  const operations: DecodedOperation[] = [];
   while (!reader.atEnd) operations.push(readOperation(reader));
   return { timeMs, operations };
 }
 
-export const decodeOperation = (bytes: Uint8Array): DecodedEntry["operations"][number] =>
-  readOperation(new ByteReader(bytes));
+export const decodeOperation = (bytes: Uint8Array): DecodedOperation => readOperation(new ByteReader(bytes));
 
-function readOperation(reader: ByteReader): DecodedEntry["operations"][number] {
+function readOperation(reader: ByteReader): DecodedOperation {
   const code = reader.byte();
   const args: Buffer[] = [];
   for (let left = reader.varint(); left > 0; left--) args.push(reader.sized());

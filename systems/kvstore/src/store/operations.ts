@@ -3,9 +3,18 @@
  * Each is total: whatever its arguments, it answers, and the answer and the effect depend on arguments and keyspace alone.
  */
 import { KvStoreError } from "../errors.ts";
-import { NOT_AN_INTEGER, OK, type Reply, ReplyError, WOULD_OVERFLOW } from "../reply.ts";
+import {
+  MAX_REPLY_BYTES,
+  NOT_AN_INTEGER,
+  OK,
+  type Reply,
+  ReplyError,
+  replyBytes,
+  TOO_LARGE_A_REPLY,
+  WOULD_OVERFLOW,
+} from "../reply.ts";
 import { digestOf } from "./digest.ts";
-import { decodeOperation, encodeOperation, type Operation } from "./entry.ts";
+import { type DecodedOperation, decodeOperation, encodeOperation, type Operation } from "./entry.ts";
 import type { Keyspace, ReadableKeyspace } from "./keyspace.ts";
 import { addFloats, parseInteger } from "./numbers.ts";
 import { expiryIn, storedValue, valueIn } from "./value.ts";
@@ -161,7 +170,18 @@ function transaction(space: Keyspace, args: Args, query: Query): Reply {
     const [key, digest] = [arg(guards?.args ?? [], i), arg(guards?.args ?? [], i + 1)];
     if (!digestOf(space.get(key)).equals(digest)) return null;
   }
-  return operations.map((operation) => runOperation(space, operation, query));
+  return runAll(space, operations, query);
+}
+
+/** Writes all happen; queries are answered until the answers together are too large. The same on every replica. */
+function runAll(space: Keyspace, operations: readonly DecodedOperation[], query: Query): readonly Reply[] {
+  let size = 0;
+  return operations.map((operation) => {
+    if (size > MAX_REPLY_BYTES && operation.code === OPERATIONS.query.code) return TOO_LARGE_A_REPLY;
+    const reply = runOperation(space, operation, query);
+    size += replyBytes(reply);
+    return reply;
+  });
 }
 
 const TOO_LONG = new ReplyError("ERR string exceeds maximum allowed size");

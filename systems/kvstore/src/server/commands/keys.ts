@@ -1,5 +1,14 @@
 /** Commands on keys whatever their value, and the walks over them. */
-import { NOT_AN_INTEGER, type Reply, ReplyError, Status, SYNTAX_ERROR } from "../../reply.ts";
+import {
+  MAX_REPLY_BYTES,
+  NOT_AN_INTEGER,
+  type Reply,
+  ReplyError,
+  replyBytes,
+  Status,
+  SYNTAX_ERROR,
+  TOO_LARGE_A_REPLY,
+} from "../../reply.ts";
 import type { ReadableKeyspace, Row } from "../../store/keyspace.ts";
 import { parseInteger } from "../../store/numbers.ts";
 import { operation } from "../../store/operations.ts";
@@ -26,7 +35,13 @@ function* candidates(space: ReadableKeyspace, glob: Glob): Generator<Row> {
 function listKeys(space: ReadableKeyspace, args: Args): Reply {
   const glob = compileGlob(latin1(at(args, 0)));
   const keys: Buffer[] = [];
-  for (const { key } of candidates(space, glob)) if (glob.matches(latin1(key))) keys.push(key);
+  let size = 0;
+  for (const { key } of candidates(space, glob)) {
+    if (!glob.matches(latin1(key))) continue;
+    size += replyBytes(key);
+    if (size > MAX_REPLY_BYTES) return TOO_LARGE_A_REPLY;
+    keys.push(key);
+  }
   return keys;
 }
 

@@ -1,5 +1,15 @@
 /** Commands on string values. */
-import { NOT_AN_INTEGER, OK, type Reply, ReplyError, SYNTAX_ERROR, wrongArity } from "../../reply.ts";
+import {
+  MAX_REPLY_BYTES,
+  NOT_AN_INTEGER,
+  OK,
+  type Reply,
+  ReplyError,
+  replyBytes,
+  SYNTAX_ERROR,
+  TOO_LARGE_A_REPLY,
+  wrongArity,
+} from "../../reply.ts";
 import type { Operation } from "../../store/entry.ts";
 import type { ReadableKeyspace } from "../../store/keyspace.ts";
 import { parseInteger } from "../../store/numbers.ts";
@@ -12,6 +22,18 @@ export const valueAt = (space: ReadableKeyspace, key: Buffer): Buffer | null => 
   const stored = space.get(key);
   return stored ? valueIn(stored) : null;
 };
+
+function valuesAt(space: ReadableKeyspace, keys: Args): Reply {
+  const values: (Buffer | null)[] = [];
+  let size = 0;
+  for (const key of keys) {
+    const value = valueAt(space, key);
+    size += replyBytes(value);
+    if (size > MAX_REPLY_BYTES) return TOO_LARGE_A_REPLY;
+    values.push(value);
+  }
+  return values;
+}
 
 interface SetOptions {
   flags: string;
@@ -116,7 +138,7 @@ export const STRING_COMMANDS: readonly Command[] = [
     arity: -2,
     keys: [1, -1, 1],
     summary: "Returns the values of several keys.",
-    run: (space, args) => args.map((key) => valueAt(space, key)),
+    run: valuesAt,
   },
   {
     kind: "read",

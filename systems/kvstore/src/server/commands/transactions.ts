@@ -1,5 +1,5 @@
 /** MULTI, EXEC, DISCARD, WATCH: a transaction is one operation in the log, so it happens entirely or not at all, on every replica. */
-import { NO_LIST, OK, type Reply, ReplyError } from "../../reply.ts";
+import { MAX_REPLY_BYTES, NO_LIST, OK, type Reply, ReplyError, replyBytes, TOO_LARGE_A_REPLY } from "../../reply.ts";
 import { digestOf } from "../../store/digest.ts";
 import type { Operation } from "../../store/entry.ts";
 import { operation, transactionOf } from "../../store/operations.ts";
@@ -49,13 +49,15 @@ async function exec(session: Session): Promise<Reply> {
 async function readAll(session: Session, queued: readonly Queued[]): Promise<Reply> {
   const refusal = await admitRead(session.server.backend);
   if (refusal) return refusal;
-  const replies = queued.map(({ command, args }) =>
-    command.kind === "read"
-      ? session.runRead(command, args)
-      : command.kind === "session"
-        ? command.run(session, args)
-        : null,
-  );
+  let size = 0;
+  const replies = queued.map(({ command, args }) => {
+    if (command.kind === "session") return command.run(session, args);
+    if (command.kind === "write") return null;
+    if (size > MAX_REPLY_BYTES) return TOO_LARGE_A_REPLY;
+    const reply = session.runRead(command, args);
+    size += replyBytes(reply);
+    return reply;
+  });
   return Promise.all(replies);
 }
 
