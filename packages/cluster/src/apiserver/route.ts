@@ -16,7 +16,8 @@ export function route(context: ApiContext, call: Call): Promise<void> | void {
   addWarnings(call.response, deprecations[`${info.group}/${info.version}/${info.resource}`] ?? []);
   if (resource === undefined) return routeVirtual(context, call);
   if (!resource.namespaced && info.namespace !== "" && info.resource !== "namespaces") throw noSuchRoute();
-  if (resource.namespaced && info.namespace === "" && !isAcrossNamespaces(info)) throw methodNotAllowed();
+  if (resource.namespaced && info.namespace === "" && !isAcrossNamespaces(info))
+    throw info.name === "" ? methodNotAllowed() : noSuchRoute();
   return handlerFor(call, keyOfResource(resource), resource.verbs)(context, call, resource);
 }
 

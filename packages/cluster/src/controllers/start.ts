@@ -2,6 +2,7 @@ import { createEventRecorder } from "../machinery/events.ts";
 import type { ApiStore } from "../machinery/store.ts";
 import type { Clock } from "../machinery/types.ts";
 import { type RunningController, runController } from "./harness/controller.ts";
+import { signWrites } from "./harness/program.ts";
 import { type ControllerSettings, resolveOptions } from "./options.ts";
 import { controllers } from "./table.ts";
 
@@ -21,7 +22,9 @@ export interface RunningControllers {
 }
 
 /** Starts every controller. They work from what they find, so there is no difference between a first start and a restart. */
-export function startControllers({ store, clock, caPem, options }: ControllersParts): RunningControllers {
+export function startControllers(parts: ControllersParts): RunningControllers {
+  const { clock, caPem, options } = parts;
+  const store = signWrites(parts.store);
   const record = createEventRecorder({ store, clock });
   const context = { store, clock, caPem, record, options: resolveOptions(options) };
   const running = controllers.map((create) => runController(create(context), context));

@@ -78,7 +78,7 @@ kubectlRows("kubectl and the pods", { "pods.yaml": pods }, [
   ],
   [
     "get pod badimg badcm toobig",
-    "NAME   READY   STATUS   RESTARTS   AGE\nbadimg   0/1   ImagePullBackOff   0   {age}\nbadcm   0/1   CreateContainerConfigError   0   {age}\ntoobig   0/1   Pending   0   {age}",
+    "NAME   READY   STATUS   RESTARTS   AGE\nbadimg   0/1   {pull}   0   {age}\nbadcm   0/1   CreateContainerConfigError   0   {age}\ntoobig   0/1   Pending   0   {age}",
   ],
   ["get pod toobig -o wide --no-headers", "toobig   0/1   Pending   0   {age}   <none>   <none>   <none>   <none>"],
   [

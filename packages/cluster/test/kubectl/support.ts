@@ -25,6 +25,8 @@ const placeholders: Readonly<Record<string, string>> = {
   port: "\\d+",
   time: "\\S+",
   uid: "[0-9a-f-]{36}",
+  /** An image that can't be had is asked for again and again. */
+  pull: "(?:ErrImagePull|ImagePullBackOff)",
   any: "[^\\n]*",
   lines: "[\\s\\S]*",
 };
@@ -57,7 +59,7 @@ export function kubectlRows(title: string, files: Files, rows: readonly Row[]): 
     let home = "";
 
     beforeAll(async () => {
-      const cluster = await startCluster({ nodes: 2, restartBackoffMs: 100 });
+      const cluster = await startCluster({ nodes: 2 });
       home = await mkdtemp(join(tmpdir(), "coracle-kubectl-"));
       await writeFile(join(home, "config"), cluster.kubeconfig);
       for (const [name, text] of Object.entries(files)) await writeFile(join(home, name), text);

@@ -201,7 +201,9 @@ export class Writer {
 
   #track(row: ResourceRow, old: Item | undefined, draft: Draft, intent: Intent): void {
     const { fieldManager: manager, subresource, isApplied } = intent;
-    if (!isApplied) trackUpdate(row, old, draft, { manager, subresource, now: this.#clock.now() });
+    // As in Kubernetes, nobody owns where a pod was placed.
+    if (!isApplied && subresource !== "binding")
+      trackUpdate(row, old, draft, { manager, subresource, now: this.#clock.now() });
   }
 
   async #storeNext(row: ResourceRow, old: Item, draft: Draft, intent: Intent, transaction: Transaction): Promise<Item> {
