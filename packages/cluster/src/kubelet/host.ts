@@ -48,5 +48,6 @@ export const volumeSources = ({ store, issueToken, caPem, dir }: KubeletOptions)
       expirationSeconds,
     }),
   caPem,
+  clusterDir: dir,
   node: nodeCapacity(),
 });

@@ -197,8 +197,11 @@ describe.each(isolationLevels)("pods with isolation %s", (isolation) => {
   });
 
   it.runIf(isolation === "namespaces")("lets process 1 stand for the program, as in any container", async () => {
-    await fixture.run("first", { containers: [sh("main", "trap 'exit 9' TERM; while :; do sleep 0.05; done")] });
+    await fixture.run("first", {
+      containers: [sh("main", "trap 'exit 9' TERM; touch /tmp/up; while :; do sleep 0.05; done")],
+    });
     await fixture.until("first", isReady);
+    await expect.poll(async () => (await fixture.exec("first", "test", "-e", "/tmp/up")).exitCode).toBe(0);
     await fixture.exec("first", "kill", "1");
     const pod = await fixture.until("first", (each) => statusOf(each)?.restartCount === 1);
     expect(statusOf(pod)?.lastState?.terminated?.exitCode).toBe(9);

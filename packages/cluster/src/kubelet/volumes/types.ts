@@ -12,6 +12,8 @@ export interface VolumeSources {
   placeOf(volume: PersistentVolume): string | undefined;
   token(pod: Pod, audience: string | undefined, expirationSeconds: number): Promise<IssuedToken>;
   readonly caPem: string;
+  /** The cluster's folder. What lies elsewhere on the machine is somebody's, and keeps its owner. */
+  readonly clusterDir: string;
   readonly node: NodeCapacity;
 }
 

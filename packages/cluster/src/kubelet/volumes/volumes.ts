@@ -60,7 +60,7 @@ async function makeVolume(place: string, volume: Volume, context: VolumeContext)
   if (claim) {
     const path = claimPath(context, claim.claimName);
     await makeForAll(path);
-    await giveToGroup(path, fsGroup, "onMismatch");
+    if (path.startsWith(`${context.sources.clusterDir}/`)) await giveToGroup(path, fsGroup, "onMismatch");
     return { volume: { name, hostPath: path, isFile: false, isReadOnly: claim.readOnly ?? false }, refreshAt };
   }
   if (emptyDir === undefined && Object.keys(volume).length > 1) {
