@@ -81,9 +81,11 @@ describe("field validation", () => {
     expect(object.spec.template.spec.containers[0].resources.limits).toEqual({ cpu: "1500m" });
   });
 
-  it("knows every built-in kind", async () => {
+  // Faults are ours, and judge their parameters themselves.
+  it("knows every kind of Kubernetes", async () => {
     const store = await open();
-    const unknown = store.descriptors().filter((resource) => schemas.schemaOf(resource)?.type !== "struct");
+    const kinds = store.descriptors().filter(({ group }) => !group.endsWith("coracle.dev"));
+    const unknown = kinds.filter((resource) => schemas.schemaOf(resource)?.type !== "struct");
     expect(unknown).toEqual([]);
   });
 });
