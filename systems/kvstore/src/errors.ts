@@ -3,8 +3,10 @@
 export type KvStoreErrorCode =
   /** Another process works on the data folder. */
   | "locked"
-  /** A data file is not what this program wrote. */
+  /** Bytes of an entry or a snapshot make no sense. */
   | "corrupt"
+  /** The data file is not what this program wrote: the member must copy its data anew. */
+  | "damaged"
   /** The disk has no room; nothing was written. */
   | "disk-full"
   /** A snapshot or backup is truncated, altered or of another kind. */

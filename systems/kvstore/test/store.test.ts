@@ -1,4 +1,4 @@
-import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -135,6 +135,27 @@ describe("reopening", () => {
     await expect(openStore({ dir })).rejects.toMatchObject({ code: "locked", message: expect.stringContaining(dir) });
   });
 
+  it("notices a changed bit in a value wherever the value is read, and never answers it", async () => {
+    apply(...Array.from({ length: 300 }, (_, i) => set(`key${i}`, `value-${i}-`.repeat(8))));
+    await store.close();
+    const path = join(dir, "data.mdb");
+    const bytes = await readFile(path);
+    const at = bytes.indexOf("value-123-value-123-") + 25;
+    bytes.writeUInt8((bytes[at] as number) ^ 4, at);
+    await writeFile(path, bytes);
+    store = await openStore({ dir, now: () => now });
+    const damaged = { code: "damaged", message: expect.stringMatching(/wrong checksum.*move this member's/) };
+    expect(() => read("key123")).toThrow(expect.objectContaining(damaged));
+    expect(() => keys()).toThrow(expect.objectContaining(damaged));
+    expect(read("key124")).toBe("value-124-".repeat(8));
+    const { chunks } = await store.snapshot();
+    const drain = async () => {
+      for await (const chunk of chunks) expect(chunk.length).toBeGreaterThan(0);
+    };
+    await expect(drain()).rejects.toMatchObject(damaged);
+    expect(() => apply(operation("append", "key123", "x"))).toThrow(expect.objectContaining(damaged));
+  });
+
   it.each([
     ["another file", (path: string) => writeFile(path, Buffer.alloc(100_000, 7)), "not one of a data file"],
     ["a cut file", (path: string) => truncate(path, 20_000), "bytes where"],
@@ -144,7 +165,7 @@ describe("reopening", () => {
     await store.close();
     await damage(join(dir, "data.mdb"));
     await expect(openStore({ dir })).rejects.toMatchObject({
-      code: "corrupt",
+      code: "damaged",
       message: expect.stringMatching(new RegExp(`${reason}.*move this member's whole data folder away`)),
     });
     await rm(join(dir, "data.mdb"));

@@ -10,6 +10,8 @@ import { hasDefect, type Leading, type Replica, type Step, setMeta } from "./nod
 const JOIN_LAG_ENTRIES = 4096;
 /** How long commits wait for a joining replica before it is given up. */
 const JOIN_MS = 1000;
+/** A replica without any progress for this long does not join, or gives up joining. */
+const STUCK_MS = 500;
 
 export function recomputeAwaited({ node }: Step, leading: Leading): void {
   const { recorded, pending, uncertain, joining } = leading;
@@ -129,9 +131,17 @@ function isCandidate({ node, at }: Step, leading: Leading, replica: Replica | un
   )
     return false;
   if (leading.recorded.members.includes(replica.id) || replica.downSince !== undefined) return false;
-  if (at.now - replica.heardAt >= node.config.timing.replicaTimeoutMs) return false;
+  if (at.now - replica.heardAt >= node.config.timing.replicaTimeoutMs || isStuck(replica, at.now)) return false;
   const maxLag = node.config.mode === "sync" ? JOIN_LAG_ENTRIES : node.config.maxLagEntries / 2;
   return node.log.last - replica.match <= maxLag;
+}
+
+/**
+ * A replica that lacks something and has made no progress on it, such as one whose disk is full. Commits wait for who is joining: were it chosen
+ * again as soon as it is given up, they would wait for ever.
+ */
+function isStuck({ behindSince, progressAt }: Replica, now: number): boolean {
+  return behindSince !== undefined && now - Math.max(behindSince, progressAt) >= STUCK_MS;
 }
 
 /** The joining replica once it holds every commit. In `async` commits wait for nobody, so being within the bound is enough. */

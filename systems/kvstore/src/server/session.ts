@@ -1,4 +1,5 @@
 /** One client's conversation: its settings, its transaction, and the execution of its commands in order. */
+import { KvStoreError } from "../errors.ts";
 import { QUEUED, type Reply, ReplyError, replyBytes } from "../reply.ts";
 import type { RespVersion } from "../resp/encode.ts";
 import type { Operation } from "../store/entry.ts";
@@ -57,7 +58,11 @@ export class Session {
 
   #unexpected(calls: readonly Call[], error: unknown): readonly Reply[] {
     this.server.logger.error("a command failed unexpectedly", { error });
-    return calls.map(() => new ReplyError("ERR internal error; the server's log says more"));
+    const isDamage = error instanceof KvStoreError && error.code === "damaged";
+    const reply = new ReplyError(
+      isDamage ? `MISCONF ${error.message}` : "ERR internal error; the server's log says more",
+    );
+    return calls.map(() => reply);
   }
 
   #answer(call: Call): Reply | Promise<Reply> {

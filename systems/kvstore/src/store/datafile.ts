@@ -21,7 +21,7 @@ interface Meta {
   readonly sizeBytes: number;
 }
 
-/** Rejects with `corrupt` when the folder holds a data file that must not be opened. A folder without one is fine. */
+/** Rejects with `damaged` when the folder holds a data file that must not be opened. A folder without one is fine. */
 export async function checkDataFile(dir: string): Promise<void> {
   const file = await open(join(dir, FILE), "r").catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return undefined;
@@ -86,7 +86,7 @@ const bootId = (): Promise<string> => readFile("/proc/sys/kernel/random/boot_id"
 
 export const corrupt = (dir: string, what: string, cause?: unknown): KvStoreError =>
   new KvStoreError(
-    "corrupt",
+    "damaged",
     `The data file ${join(dir, FILE)} is damaged: ${what}. Nothing was changed. ` +
       "With replicas, move this member's whole data folder away and start again: it copies everything from the primary. " +
       "Alone, restore the last backup.",

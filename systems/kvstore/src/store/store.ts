@@ -57,7 +57,7 @@ export interface StoreOptions {
 
 const NO_QUERIES: Query = (_, name) => new ReplyError(`ERR '${name}' can't be part of a transaction here`);
 
-/** Rejects with KvStoreError `locked`, `corrupt` or `disk-full`; nothing is changed then. */
+/** Rejects with KvStoreError `locked`, `damaged` or `disk-full`; nothing is changed then. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { dir } = options;
   await mkdir(dir, { recursive: true });
@@ -89,18 +89,19 @@ class TreeStore implements Store {
   constructor(
     tree: Tree,
     unlock: () => Promise<void>,
-    { now = Date.now, query = NO_QUERIES, writeDelayMs = WRITE_DELAY_MS }: StoreOptions,
+    { dir, now = Date.now, query = NO_QUERIES, writeDelayMs = WRITE_DELAY_MS }: StoreOptions,
   ) {
     this.#tree = tree;
     this.#query = query;
     this.#unlock = unlock;
     this.#now = now;
+    readPosition(tree.facts, dir);
     this.#under = new TreeKeyspace(tree);
     finishCutOffRestore(tree, this.#under);
     const overlay = new Overlay();
     this.#space = new LayeredKeyspace(overlay, this.#under);
     this.#behind = new WriteBehind(tree, this.#under, overlay, writeDelayMs);
-    this.#applied = readPosition(tree.facts);
+    this.#applied = readPosition(tree.facts, dir);
     this.#timeMs = readTime(tree.facts);
   }
 

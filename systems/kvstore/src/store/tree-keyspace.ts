@@ -30,16 +30,16 @@ export class TreeKeyspace {
   }
 
   get(key: Uint8Array): Buffer | undefined {
-    return this.#tree.data.getBinary(key as Buffer);
+    return this.#tree.get(key);
   }
 
   rows(query: RangeQuery): Iterable<Row> {
-    return rowsOf(this.#tree.data, query);
+    return this.#tree.rows(query);
   }
 
   put(key: Uint8Array, stored: Buffer): void {
     this.#unindex(key);
-    this.#tree.data.putSync(key as Buffer, stored);
+    this.#tree.put(key, stored);
     const expiresAt = expiryIn(stored);
     if (expiresAt === undefined) return;
     this.#tree.expiries.putSync(indexKey(expiresAt, key), EMPTY);

@@ -6,8 +6,10 @@
  * last `flush`, then brings it forward.
  */
 import { type Database, open, type RootDatabase } from "lmdb";
+import { corrupt } from "./datafile.ts";
 import { asDiskError } from "./disk.ts";
 import type { RangeQuery, Row } from "./keyspace.ts";
+import { sealed, unsealed } from "./seal.ts";
 
 type Table = Database<Buffer, Buffer>;
 type ReadTransaction = ReturnType<Table["useReadTransaction"]>;
@@ -33,7 +35,11 @@ const TABLE_OPTIONS = { encoding: "binary", cache: false, keyEncoder } as const;
 export interface Tree {
   /** Runs the change in one transaction: all of it or, when it throws, nothing. */
   transact<T>(change: () => T): T;
+  /** Rows of the data are sealed; read them by `get` and `rows`, write them by `put`. */
   readonly data: Table;
+  get(key: Uint8Array): Buffer | undefined;
+  rows(query: RangeQuery): Iterable<Row>;
+  put(key: Uint8Array, stored: Uint8Array): void;
   readonly expiries: Table;
   readonly facts: Table;
   /** A view that stays as it is now while writes go on; release it soon, since it keeps old pages from being reused. */
@@ -53,8 +59,22 @@ export function openTree(dir: string): Tree {
   });
   const table = (name: string): Table => env.openDB({ ...TABLE_OPTIONS, name });
   const [data, expiries, facts] = [table("data"), table("expiries"), table("facts")];
+  const opened = (key: Uint8Array, row: Buffer): Buffer => {
+    const stored = unsealed(key, row);
+    if (!stored) throw corrupt(dir, `the row of a key of ${key.length} bytes has a wrong checksum`);
+    return stored;
+  };
+  function* unsealedRows(query: RangeQuery, transaction?: ReadTransaction): Generator<Row> {
+    for (const { key, stored } of rowsOf(data, query, transaction)) yield { key, stored: opened(key, stored) };
+  }
   return {
     data,
+    get: (key) => {
+      const row = data.getBinary(key as Buffer);
+      return row && opened(key, row);
+    },
+    rows: (query) => unsealedRows(query),
+    put: (key, stored) => void data.putSync(key as Buffer, sealed(key, stored)),
     expiries,
     facts,
     transact: (change) => {
@@ -67,7 +87,7 @@ export function openTree(dir: string): Tree {
     freeze: () => {
       const transaction = data.useReadTransaction();
       return {
-        rows: (query = {}) => rowsOf(data, query, transaction),
+        rows: (query = {}) => unsealedRows(query, transaction),
         fact: (name) => facts.get(Buffer.from(name), { transaction }),
         release: () => transaction.done(),
       };

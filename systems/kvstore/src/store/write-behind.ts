@@ -54,7 +54,7 @@ export class WriteBehind {
     this.#schedule();
   }
 
-  /** Writes what there is. Throws `disk-full` or `corrupt`; the changes stay in memory then. */
+  /** Writes what there is. Throws `disk-full` or `damaged`; the changes stay in memory then. */
   write(): void {
     this.#cancel();
     const position = this.#position;
