@@ -88,7 +88,7 @@ function checkProgram(image: string, program: Program): void {
   const refuse = (what: string): never => {
     throw new ClusterError("bad-option", `images: ${image}: ${what}.`);
   };
-  if (typeof program !== "object" || program === null) return refuse("is not a program; give at least its command");
+  if (typeof program !== "object" || program === null) refuse("is not a program; give at least its command");
   if (program.command === undefined) refuse("has no command");
   for (const [name, value] of Object.entries(program)) {
     const field = Object.hasOwn(programFields, name) ? programFields[name] : undefined;
