@@ -140,8 +140,8 @@ function isCandidate({ node, at }: Step, leading: Leading, replica: Replica | un
  * A replica that lacks something and has made no progress on it, such as one whose disk is full. Commits wait for who is joining: were it chosen
  * again as soon as it is given up, they would wait for ever.
  */
-function isStuck({ behindSince, progressAt }: Replica, now: number): boolean {
-  return behindSince !== undefined && now - Math.max(behindSince, progressAt) >= STUCK_MS;
+function isStuck({ behindSince, advancedAt }: Replica, now: number): boolean {
+  return behindSince !== undefined && now - Math.max(behindSince, advancedAt) >= STUCK_MS;
 }
 
 /** The joining replica once it holds every commit. In `async` commits wait for nobody, so being within the bound is enough. */

@@ -22,6 +22,9 @@ export interface Replica {
   inFlightBytes: number;
   heardAt: number;
   progressAt: number;
+  /** The furthest match of any session in this term, and when it was reached: a new session begins at 0, which is no progress. */
+  furthest: number;
+  advancedAt: number;
   downSince: number | undefined;
   /** Since when it has lacked something; undefined while it has everything. */
   behindSince: number | undefined;

@@ -21,6 +21,8 @@ export function newReplica(id: string, now: number): Replica {
     inFlightBytes: 0,
     heardAt: now,
     progressAt: now,
+    furthest: 0,
+    advancedAt: now,
     downSince: undefined,
     behindSince: now,
     isLeaving: false,
@@ -121,6 +123,10 @@ export function onAck({ node, at }: Step, replica: Replica, ack: Ack): boolean {
   if (hasProgress) {
     replica.match = Math.min(ack.matched, node.log.last);
     replica.progressAt = at.now;
+  }
+  if (replica.match > replica.furthest) {
+    replica.furthest = replica.match;
+    replica.advancedAt = at.now;
   }
   while (replica.inFlight[0] && replica.inFlight[0].through <= replica.match) {
     replica.inFlightBytes -= replica.inFlight.shift()?.sizeBytes ?? 0;
