@@ -7,9 +7,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { publish, type Row, table } from "./parts/report.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const home = mkdtempSync(join(tmpdir(), "coracle-bench-"));
@@ -136,28 +137,35 @@ function memoryOf(pid: number | string): number {
   return Number(kilobytes) / 1000;
 }
 
-const serverPids = (): string[] =>
-  readdirSync("/proc").filter((name) => {
+/** The servers of this cluster's pods: found by their address, which is in their environment. */
+function serverPids(): string[] {
+  const addresses = kubectl("get", "pods", "-l", "app=kvstore", "-o", "jsonpath={.items[*].status.podIP}").split(" ");
+  return readdirSync("/proc").filter((name) => {
     if (!/^\d+$/.test(name)) return false;
     try {
-      const [words, variables] = [
-        readFileSync(`/proc/${name}/cmdline`, "utf8"),
-        readFileSync(`/proc/${name}/environ`, "utf8"),
-      ];
+      const words = readFileSync(`/proc/${name}/cmdline`, "utf8").split("\0");
+      const variables = readFileSync(`/proc/${name}/environ`, "utf8").split("\0");
       return (
-        /^[^\0]*node\0[^\0]*kvstore\.js\0server/.test(words) &&
-        variables.includes(home) &&
-        variables.includes("POD_NAMESPACE=kvstore")
+        /node$/.test(words[0] ?? "") &&
+        words.includes("server") &&
+        addresses.some((each) => variables.includes(`POD_IP=${each}`))
       );
     } catch {
       return false;
     }
   });
+}
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
-const row = (name: string, ...cells: string[]): void => console.log(`| ${[name, ...cells].join(" | ")} |`);
 
+const results: Row[] = [];
+const row = (name: string, value: string): void => {
+  results.push([name, value]);
+  process.stderr.write(`${name}: ${value}\n`);
+};
+
+const loadBefore = loadavg()[0] as number;
 const { ms: clusterMs, daemon } = await timeCluster();
 try {
   const startedAt = performance.now();
@@ -187,3 +195,7 @@ try {
   await new Promise((resolve) => daemon.once("exit", resolve));
   rmSync(home, { recursive: true, force: true });
 }
+publish("up", `npm run bench -- up ${rounds}`, loadBefore, [
+  table(["what", "measured"], results),
+  "A process that is killed again and again meets the kubelet's restart back-off, as on any Kubernetes; from then on the Lease has to expire first.",
+]);
