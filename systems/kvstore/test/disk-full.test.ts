@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Client, show } from "../src/cli/client.ts";
 import { readStatus } from "../src/cli/status.ts";
+import { ProcessGroup } from "../src/testing/process-group.ts";
 import { type ServerProcess, startProcess } from "./support/server-process.ts";
 
 const SOON = { timeout: 30_000, interval: 100 };
@@ -78,4 +79,37 @@ it("met without warning makes writes wait or be refused, never lost, and they go
   const values = (await again.ask("MGET", ...acknowledged, "held", "after")) as readonly unknown[];
   expect(values.filter((value) => value === null)).toEqual([]);
   expect(await again.ask("GET", "refused")).toBeNull();
+});
+
+it("under one of three: it stops counting, writes go on with the others, and it catches up", {
+  timeout: 120_000,
+}, async (context) => {
+  if (!isMounted) return context.skip();
+  const others = await mkdtemp(join(tmpdir(), "kvstore-roomy-"));
+  try {
+    // The first member's folder is on the small disk.
+    await using group = new ProcessGroup({
+      dir: others,
+      dirs: { "kvstore-0": join(disk, "kvstore-0") },
+      flags: ["--disk-reserve-mib", "0"],
+    });
+    for (const id of ["kvstore-0", "kvstore-1", "kvstore-2"]) await group.start(id);
+    await expect.poll(async () => (await group.status())?.inSync.length, SOON).toBe(3);
+    fill();
+    const written = async (key: string) => {
+      const holder = await group.holder();
+      if (!holder) return "none";
+      await using client = await open(holder.port);
+      return await client.ask("SET", key, "v".repeat(100_000)).then(show, String);
+    };
+    await expect.poll(() => written("while-full"), SOON).toBe("OK");
+    expect((await group.status())?.primary).not.toBe("kvstore-0");
+    await expect.poll(async () => (await group.status())?.inSync, SOON).not.toContain("kvstore-0");
+    // It asks to join again and again while its disk stays full; nobody waits for it.
+    for (let i = 0; i < 10; i++) expect(await written(`meanwhile-${i}`)).toBe("OK");
+    await empty();
+    await expect.poll(async () => (await group.status())?.inSync.length, SOON).toBe(3);
+  } finally {
+    await rm(others, { recursive: true });
+  }
 });
