@@ -3,17 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { program } from "../../../scripts/testing/programs.ts";
 import { createEndpoint, type WireEndpoint, type WireHandlers, type WireTls } from "../src/index.ts";
 
-const hasOpenssl = (() => {
-  try {
-    execFileSync("openssl", ["version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    console.warn("skipped: the TLS tests need openssl to make certificates");
-    return false;
-  }
-})();
+const hasOpenssl = program("openssl") !== undefined;
 
 let dir: string;
 const open: WireEndpoint[] = [];

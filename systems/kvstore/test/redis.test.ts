@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hasProgram } from "./support/programs.ts";
+import { program } from "../../../scripts/testing/programs.ts";
 import { resp, talk } from "./support/raw.ts";
 import { type SoloServer, startSolo } from "./support/solo-server.ts";
 
@@ -36,7 +36,7 @@ const CONVERSATIONS: Readonly<Record<string, string>> = {
   connection: `PING | PING hi | PING a b | ECHO hi | ECHO | SELECT 0 | SELECT 99 | SELECT x | CLIENT GETNAME | CLIENT SETNAME me | CLIENT GETNAME
     NOSUCH | NOSUCH a b | GET | GET a b | HELLO 4 | HELLO x | AUTH x`,
 };
-const hasRedis = hasProgram("redis-server");
+const hasRedis = program("redis-server") !== undefined;
 
 function freePort(): Promise<number> {
   return new Promise((resolve) => {

@@ -1,14 +1,14 @@
 /** The real kubectl against the API server. What it prints is what users see, so its words are compared. */
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { program } from "../../../../scripts/testing/programs.ts";
 import { kubeconfig } from "../../src/apiserver/kubeconfig.ts";
 import { type Fixture, startFixture } from "./fixture.ts";
 
-const hasKubectl = spawnSync("kubectl", ["version", "--client"]).status === 0;
-if (!hasKubectl) console.warn("kubectl is not installed: its end-to-end tests are skipped");
+const hasKubectl = program("kubectl") !== undefined;
 
 interface Run {
   readonly code: number;

@@ -6,7 +6,7 @@ import type { PeerDirectory } from "@coracle/lease-log";
 import { createElection, type Election, type LeaseAccess, loadConfig, silentLogger } from "@coracle/pod";
 import { type Replica, startReplica } from "../../src/node/replica.ts";
 import { SETTINGS } from "../../src/node/settings.ts";
-import { memoryLease } from "./lease.ts";
+import { memoryLease } from "../../src/testing/lease.ts";
 
 export interface Member {
   readonly id: string;
