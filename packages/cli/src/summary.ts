@@ -63,19 +63,33 @@ async function serviceAddresses(deployment: Deployment, onLoopback: boolean): Pr
   const balancers = ofKind(deployment, "Service").filter(
     ({ object }) => (object as Service).spec?.type === "LoadBalancer",
   );
-  const services = await Promise.all(
-    balancers.map(({ object, namespace }) =>
-      deployment.kube.get(resources.services, object.metadata.name, { namespace }),
-    ),
+  const lines = await Promise.all(
+    balancers.map(async ({ object, namespace }) => {
+      const service = await deployment.kube.get(resources.services, object.metadata.name, { namespace });
+      return addressesOf(service, onLoopback ? await refusedPorts(deployment, service) : undefined);
+    }),
   );
-  return services.flatMap((service) => addressesOf(service, onLoopback));
+  return lines.flat();
 }
 
-function addressesOf(service: Service, onLoopback: boolean): AddressLine[] {
+/** Ports of 127.0.0.1 that the embedded cluster could not have for this Service: another program's, or another cluster's. */
+async function refusedPorts({ kube }: Deployment, { metadata }: Service): Promise<Set<number>> {
+  const { items } = await kube.list(resources.events, {
+    namespace: metadata?.namespace ?? "",
+    fieldSelector: `involvedObject.kind=Service,involvedObject.name=${metadata?.name}`,
+  });
+  const ports = items.map(({ message }) => /\b127\.0\.0\.1:(\d+)/.exec(message ?? "")?.[1]);
+  return new Set(ports.filter((port) => port !== undefined).map(Number));
+}
+
+/** `refused` undefined: this cluster's load balancers are not on 127.0.0.1 at all. */
+function addressesOf(service: Service, refused: ReadonlySet<number> | undefined): AddressLine[] {
   const [ingress] = service.status?.loadBalancer?.ingress ?? [];
-  const host = (onLoopback ? "127.0.0.1" : undefined) ?? ingress?.ip ?? ingress?.hostname;
-  if (!host) return [];
-  return (service.spec?.ports ?? []).map(({ port }) => ({ service: service.metadata?.name ?? "", host, port }));
+  const own = ingress?.ip ?? ingress?.hostname;
+  return (service.spec?.ports ?? []).flatMap(({ port }) => {
+    const host = refused && !refused.has(port) ? "127.0.0.1" : own;
+    return host ? [{ service: service.metadata?.name ?? "", host, port }] : [];
+  });
 }
 
 function fillIn(

@@ -1,10 +1,12 @@
 /** The same system where the kernel gives no namespaces, and through a context of the user's own kubeconfig. */
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { program } from "../../../../scripts/testing/programs.ts";
 import type { Summary } from "../../src/summary.ts";
-import { type Installation, install } from "./installation.ts";
+import { type Installation, install, until } from "./installation.ts";
 
 const kubectl = program("kubectl");
 
@@ -30,6 +32,25 @@ it.runIf(kubectl)("finds mount paths translated in exec and in the program's set
   expect(await coracle.ok("kubectl exec -n kvstore kvstore-0 -- kvstore put here there")).toMatch(/OK/);
   expect(await coracle.ok("kubectl exec -n kvstore kvstore-0 -- kvstore read here")).toBe("there\n");
 });
+
+it("shows the load balancer's own address when another program has its port on 127.0.0.1", async () => {
+  const other = createServer().listen(15999, "127.0.0.1");
+  await once(other, "listening");
+  try {
+    const path = join(coracle.home, "taken.yaml");
+    await writeFile(
+      path,
+      "apiVersion: v1\nkind: Service\nmetadata: {name: taken, namespace: kvstore}\nspec: {type: LoadBalancer, selector: {app: kvstore}, ports: [{port: 15999, targetPort: 5555}]}\n",
+    );
+    await coracle.ok(`coracle up ${path}`);
+    const shown = async () => (JSON.parse(await coracle.ok(`coracle status ${path} --json`)) as Summary).addresses;
+    expect(await until(shown, ([line]) => line?.host !== "127.0.0.1")).toEqual([
+      { service: "taken", host: expect.stringMatching(/^127\.\d+\.2[45]\d\.\d+$/), port: 15999 },
+    ]);
+  } finally {
+    other.close();
+  }
+}, 60_000);
 
 it("goes down again by --context, data and all", async () => {
   await coracle.ok("coracle down kvstore --context coracle --delete-data");
