@@ -4,74 +4,30 @@
  */
 import type { HorizontalPodAutoscaler as V1 } from "kubernetes-types/autoscaling/v1.js";
 import type { MetricSpec, HorizontalPodAutoscaler as V2 } from "kubernetes-types/autoscaling/v2.js";
-import { isObject } from "../../machinery/json.ts";
 import type { ApiObject, Stored } from "../../machinery/types.ts";
-import { badRequest } from "../../machinery/write/refusals.ts";
-import { parseBody, readBody } from "../http/body.ts";
-import { writeOptions } from "../http/options.ts";
-import { noSuchRoute } from "../http/refusals.ts";
-import { addWarnings, sendJson } from "../http/respond.ts";
-import { formOf } from "./forms.ts";
-import { existing, type ResourceHandler, resourceVerbs } from "./verbs.ts";
-import type { VirtualResource } from "./virtual.ts";
+import { convertedResource } from "./converted.ts";
 
 const apiVersion = "autoscaling/v1";
 const kind = "HorizontalPodAutoscaler";
+const plural = "horizontalpodautoscalers";
 
-const handlers: Readonly<Record<string, ResourceHandler | undefined>> = {
-  get: (context, call, resource) => sendJson(call.response, 200, toV1(existing(context, call, resource))),
-  list,
-  create: write,
-  update: write,
-  delete: resourceVerbs.delete,
-  deletecollection: resourceVerbs.deletecollection,
-};
-
-export const autoscalingV1: VirtualResource = {
-  group: "autoscaling",
-  version: "v1",
-  kind,
-  plural: "horizontalpodautoscalers",
-  singular: "horizontalpodautoscaler",
-  namespaced: true,
-  shortNames: ["hpa"],
-  categories: ["all"],
-  verbs: Object.keys(handlers),
-  subresources: [],
-  serve(context, call) {
-    const resource = context.store.find("autoscaling", "v2", "horizontalpodautoscalers");
-    if (resource === undefined) throw noSuchRoute();
-    return handlers[call.info.verb]?.(context, call, resource);
+export const autoscalingV1 = convertedResource(
+  {
+    group: "autoscaling",
+    version: "v1",
+    kind,
+    plural,
+    singular: "horizontalpodautoscaler",
+    shortNames: ["hpa"],
+    categories: ["all"],
   },
-};
-
-function list(...[context, call, resource]: Parameters<ResourceHandler>): ReturnType<ResourceHandler> {
-  const { request, response, info } = call;
-  if (formOf(context, request, info.query, resource) !== undefined)
-    return resourceVerbs.list?.(context, call, resource);
-  const page = context.store.page(resource, info.namespace === "" ? {} : { namespace: info.namespace });
-  const items = page.items.map(toV1);
-  sendJson(response, 200, {
-    kind: `${kind}List`,
-    apiVersion,
-    metadata: { resourceVersion: page.resourceVersion },
-    items,
-  });
-}
-
-async function write(...[{ store }, call, resource]: Parameters<ResourceHandler>): Promise<void> {
-  const { request, response, info } = call;
-  const options = writeOptions(info.query, request.headers["user-agent"], "CreateOptions");
-  const body = await parseBody(await readBody(request), request.headers["content-type"], kind);
-  if (!isObject(body)) throw badRequest(`the object provided is unrecognized (must be of type ${kind})`);
-  const object = toV2(body as V1);
-  const result =
-    info.verb === "create"
-      ? await store.post(resource, info.namespace, object, options)
-      : await store.put(resource, info.namespace, info.name, object, options);
-  addWarnings(response, result.warnings);
-  sendJson(response, result.created ? 201 : 200, toV1(result.object));
-}
+  {
+    stored: { group: "autoscaling", version: "v2", plural },
+    isUpdated: true,
+    toServed: toV1,
+    toStored: (body) => toV2(body as V1),
+  },
+);
 
 /** The stored form of a v1 object. Exported for tests. */
 export function toV2({ metadata, spec }: V1): ApiObject {
