@@ -1,0 +1,1 @@
+export { BlockchainError } from "./errors.ts";

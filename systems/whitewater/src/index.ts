@@ -1,0 +1,1 @@
+export { WhitewaterError } from "./errors.ts";
