@@ -8,3 +8,6 @@ export class BlockchainError extends Error {
     this.code = code;
   }
 }
+
+/** The text of anything thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
