@@ -92,6 +92,11 @@ export interface ReplicatedLogOptions {
   readonly failsafe?: boolean | undefined;
   /** The Lease annotation that holds the in-sync set; default `coracle.dev/in-sync`. */
   readonly annotation?: string | undefined;
+  /**
+   * Whether the system refuses writes for lack of room on a disk of its own. Asked at each tick: a primary that stays full hands over to an in-sync replica
+   * that is not. (That the log itself finds no room is known here.)
+   */
+  readonly isFull?: (() => boolean) | undefined;
   readonly clock?: LogClock | undefined;
   /** 0 <= x < 1. */
   readonly random?: (() => number) | undefined;

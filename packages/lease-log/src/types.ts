@@ -88,6 +88,8 @@ export interface LogStatus {
     readonly id: string;
     readonly state: "connecting" | "snapshot" | "streaming";
     readonly durableIndex: number;
+    /** It has no room on its disk. */
+    readonly isFull: boolean;
     readonly lagEntries: number;
     readonly lagBytes: number;
     /** Since this replica was last known to hold everything; 0 when it does. */

@@ -33,6 +33,7 @@ describe("messages", () => {
       matched: 9,
       sentAt: 1.5,
       isLeaving: false,
+      isFull: true,
       isComplete: true,
       confirms: 7.25,
     };

@@ -126,6 +126,33 @@ describe("disks", () => {
     expect(next.machine.list).toEqual(Array.from({ length: 30 }, (_, i) => `w${i}`));
   });
 
+  it("a primary whose system has no room hands over to a replica that has, and to none that lacks it too", async () => {
+    const full = new Set<string>();
+    group = await Group.open(["a", "b", "c"], (id) => ({
+      timing: { slowReplicaMs: 100 },
+      isFull: () => full.has(id),
+    }));
+    const primary = await group.primaryWith(3);
+    const [next, roomy] = [...group.members.keys()].filter((id) => id !== primary.id) as [string, string];
+    full.add(next);
+    const isKnown = () => primary.log.status().replicas.some(({ id, isFull }) => id === next && isFull);
+    await until(isKnown, "the primary to know it");
+    full.add(primary.id);
+    await until(() => group.get(roomy).log.status().role === "primary", "the one with room to lead");
+    await group.primaryWith(3);
+    await group.get(roomy).log.propose(bytes("w"));
+    full.add(roomy);
+    await until(
+      () =>
+        group
+          .get(roomy)
+          .log.status()
+          .replicas.every(({ isFull }) => isFull),
+      "all to be full",
+    );
+    expect(group.get(roomy).log.status().role).toBe("primary");
+  });
+
   it("an emptied disk neither leads nor feeds, though the record names it: it copies", async () => {
     group = await Group.open(["a", "b"]);
     const primary = await group.primaryWith(2);

@@ -54,6 +54,7 @@ export class Core {
       askedAt: -Infinity,
       isInstalling: false,
       isLeaving: false,
+      isFull: false,
       isForeign: false,
       hasSeenData: false,
       promisedUntil: -Infinity,
@@ -159,6 +160,9 @@ const INPUTS: Handlers<Input, []> = {
   installed: (step, { at }) => onInstalled(step, at),
   compacted: (step, { base }) => step.node.log.compactTo(base),
   handover: (step, { to }) => beginHandover(step, to),
+  room: (step, { isFull }) => {
+    step.node.isFull = isFull;
+  },
   leave: (step) => {
     step.node.isLeaving = true;
     // What was heard before is of no use: the primary may just be adding this node.

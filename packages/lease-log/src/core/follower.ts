@@ -201,7 +201,7 @@ export function acknowledge({ node, out, at }: Step, confirms: number): void {
   const { following } = node;
   if (!following) return;
   const { epoch, session } = following;
-  const { isLeaving } = node;
+  const { isLeaving, isFull } = node;
   const { isComplete } = node.meta;
   const matched = Math.min(following.matched, node.durable);
   out.send(following.leader, {
@@ -211,6 +211,7 @@ export function acknowledge({ node, out, at }: Step, confirms: number): void {
     matched,
     sentAt: at.now,
     isLeaving,
+    isFull,
     isComplete,
     confirms,
   });

@@ -67,6 +67,8 @@ export interface Ack {
   /** The replica's own clock. */
   readonly sentAt: number;
   readonly isLeaving: boolean;
+  /** There is no room on its disk: it can take no writes as a primary. */
+  readonly isFull: boolean;
   /** See `Meta.isComplete`. */
   readonly isComplete: boolean;
   /** `askedAt` of the failsafe request that this confirms; 0 for none. */

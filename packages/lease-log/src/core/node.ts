@@ -29,6 +29,7 @@ export interface Replica {
   /** Since when it has lacked something; undefined while it has everything. */
   behindSince: number | undefined;
   isLeaving: boolean;
+  isFull: boolean;
   isForeign: boolean;
   isComplete: boolean;
   echo: number;
@@ -100,6 +101,8 @@ export interface Node {
   askedAt: number;
   isInstalling: boolean;
   isLeaving: boolean;
+  /** This disk has no room: told to the primary, which does not hand over to such a replica. */
+  isFull: boolean;
   isForeign: boolean;
   /** An empty disk has seen a record that names data: it does not start another cluster if that record goes. Forgotten by a restart. */
   hasSeenData: boolean;

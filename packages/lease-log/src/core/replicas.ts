@@ -26,6 +26,7 @@ export function newReplica(id: string, now: number): Replica {
     downSince: undefined,
     behindSince: now,
     isLeaving: false,
+    isFull: false,
     isForeign: false,
     isComplete: false,
     echo: 0,
@@ -116,6 +117,7 @@ export function onAck({ node, at }: Step, replica: Replica, ack: Ack): boolean {
   if (ack.session !== replica.session) return false;
   replica.echo = Math.max(replica.echo, ack.sentAt);
   replica.isComplete = ack.isComplete;
+  replica.isFull = ack.isFull;
   // `confirms` is when it was asked for. Clocks may run at rates that differ by 10 %: count a fifth less than was promised.
   if (ack.confirms > 0) replica.confirmedUntil = ack.confirms + node.config.timing.confirmMs * 0.8;
   if (replica.state !== "streaming") return false;

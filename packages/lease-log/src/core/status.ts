@@ -34,6 +34,7 @@ function replicaStatus(node: Node, leading: Leading, replica: Replica, now: numb
     id: replica.id,
     state: isConnected ? (replica.state as "snapshot" | "streaming") : "connecting",
     durableIndex: replica.match,
+    isFull: replica.isFull,
     lagEntries: node.log.last - replica.match,
     lagBytes: 0,
     lagMs: replica.behindSince === undefined ? 0 : now - Math.max(replica.behindSince, leading.since),

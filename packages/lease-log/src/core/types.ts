@@ -93,6 +93,8 @@ export type Input =
   /** The log's records before `base` were dropped. */
   | { readonly type: "compacted"; readonly base: Position }
   | { readonly type: "handover"; readonly to: string }
+  /** Whether this disk has room. */
+  | { readonly type: "room"; readonly isFull: boolean }
   /** This node will stop: do without it. */
   | { readonly type: "leave" };
 

@@ -8,6 +8,7 @@ const ACK_KIND = 2;
 /** Flags of an ack. */
 const LEAVING = 1;
 const COMPLETE = 2;
+const FULL = 4;
 const APPEND_FIXED_BYTES = 1 + 5 * 8 + 4;
 const RUN_BYTES = 8 + 4;
 const MAX_RUNS = 100_000;
@@ -36,7 +37,7 @@ function encodeAck(ack: Ack): Buffer {
   let at = 1;
   for (const number of [ack.epoch, ack.session, ack.matched, ack.sentAt, ack.confirms])
     at = bytes.writeDoubleBE(number, at);
-  bytes[at] = (ack.isLeaving ? LEAVING : 0) | (ack.isComplete ? COMPLETE : 0);
+  bytes[at] = (ack.isLeaving ? LEAVING : 0) | (ack.isComplete ? COMPLETE : 0) | (ack.isFull ? FULL : 0);
   return bytes;
 }
 
@@ -77,6 +78,7 @@ function decodeAck(payload: Buffer): Ack {
   const number = (i: number) => payload.readDoubleBE(1 + i * 8);
   const flags = payload.readUInt8(41);
   const isLeaving = (flags & LEAVING) !== 0;
+  const isFull = (flags & FULL) !== 0;
   const isComplete = (flags & COMPLETE) !== 0;
   return {
     type: "ack",
@@ -86,6 +88,7 @@ function decodeAck(payload: Buffer): Ack {
     sentAt: number(3),
     confirms: number(4),
     isLeaving,
+    isFull,
     isComplete,
   };
 }

@@ -256,12 +256,14 @@ export class LogDriver implements OpenReplicatedLog {
     this.#machine.submit({ type: "tick" });
     this.#storage.cache.trim(this.#settings.stateMachine.applied().index);
     if (this.#compaction.isDue) this.#compact();
+    const isFull = this.#room.review(this.#settings.isFull());
+    if (isFull !== undefined) this.#machine.submit({ type: "room", isFull });
     if (this.#room.fullForMs > this.#settings.timing.slowReplicaMs) this.#yieldToRoom();
   }
 
-  /** Writes wait here for room on the disk: whoever has everything, and so has room, should lead. */
+  /** Writes wait here, or are refused, for lack of room: whoever has everything, and room, should lead. */
   #yieldToRoom(): void {
-    const to = successors(this.status()).find(({ lagEntries }) => lagEntries === 0);
+    const to = successors(this.status()).find(({ lagEntries, isFull }) => lagEntries === 0 && !isFull);
     if (!this.#core.isLeading || !to) return;
     const { arbiter, logger } = this.#settings;
     arbiter.stepDown("the disk is full", to.id).catch((error: unknown) => {

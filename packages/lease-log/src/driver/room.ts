@@ -8,8 +8,10 @@ export class Room {
   readonly #dir: string;
   readonly #clock: LogClock;
   readonly #logger: LogSink;
-  /** Writes that wait. */
+  /** Writes of the log that wait. */
   #waiting = 0;
+  #isSystemFull = false;
+  #reviewed = false;
   #fullSince: number | undefined;
   #isStopped = false;
 
@@ -21,25 +23,41 @@ export class Room {
 
   /** Why nothing can be written now; undefined while there is room. */
   get problem(): string | undefined {
-    return this.#fullSince === undefined
+    return this.#waiting === 0
       ? undefined
       : `the disk that holds ${this.#dir} is full; what was acknowledged is safe, and writes go on once there is room`;
   }
 
-  /** Milliseconds for which it has been full; 0 while there is room. */
+  /** Milliseconds for which the log or the system has had none; 0 while there is room. */
   get fullForMs(): number {
     return this.#fullSince === undefined ? 0 : this.#clock.now() - this.#fullSince;
   }
 
   /** A write begins to wait for room, or has been done at last. */
   readonly note = (isWaiting: boolean): void => {
+    const wasFull = this.#waiting > 0;
     this.#waiting += isWaiting ? 1 : -1;
+    this.#remember();
     const isFull = this.#waiting > 0;
-    if (isFull === (this.#fullSince !== undefined)) return;
-    this.#fullSince = isFull ? this.#clock.now() : undefined;
+    if (isFull === wasFull) return;
     if (isFull) this.#logger.error({ dir: this.#dir }, "the disk is full: writes wait, reads go on");
     else this.#logger.info({ dir: this.#dir }, "the disk has room again: writes go on");
   };
+
+  /** Whether log or system lack room, when that has changed since the last call. */
+  review(isSystemFull: boolean): boolean | undefined {
+    this.#isSystemFull = isSystemFull;
+    this.#remember();
+    const isFull = this.#fullSince !== undefined;
+    if (isFull === this.#reviewed) return undefined;
+    this.#reviewed = isFull;
+    return isFull;
+  }
+
+  #remember(): void {
+    const isFull = this.#waiting > 0 || this.#isSystemFull;
+    this.#fullSince = isFull ? (this.#fullSince ?? this.#clock.now()) : undefined;
+  }
 
   /** Refuses what is proposed. */
   get refusal(): LeaseLogError | undefined {

@@ -28,6 +28,7 @@ export interface Settings {
   readonly cluster: string;
   readonly tls: WireTls | undefined;
   readonly failsafe: boolean;
+  readonly isFull: () => boolean;
   readonly annotation: string;
   readonly clock: LogClock;
   readonly random: () => number;
@@ -60,6 +61,7 @@ export function resolveSettings(options: ReplicatedLogOptions): Settings {
     cluster: options.cluster ?? "default",
     tls: options.tls,
     failsafe: options.failsafe ?? true,
+    isFull: options.isFull ?? (() => false),
     annotation: options.annotation ?? "coracle.dev/in-sync",
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,

@@ -53,16 +53,20 @@ export class Group {
   readonly lease: MemoryLease = memoryLease();
   readonly directory = new Directory();
   readonly dir: string;
-  readonly #options: Partial<ReplicatedLogOptions>;
+  readonly #options: (id: string) => Partial<ReplicatedLogOptions>;
   readonly #disks = new Map<string, ListMachine["disk"]>();
 
-  private constructor(dir: string, options: Partial<ReplicatedLogOptions>) {
+  private constructor(dir: string, options: (id: string) => Partial<ReplicatedLogOptions>) {
     this.dir = dir;
     this.#options = options;
   }
 
-  static async open(ids: readonly string[], options: Partial<ReplicatedLogOptions> = {}): Promise<Group> {
-    const group = new Group(await mkdtemp(join(tmpdir(), "lease-log-")), options);
+  static async open(
+    ids: readonly string[],
+    options: Partial<ReplicatedLogOptions> | ((id: string) => Partial<ReplicatedLogOptions>) = {},
+  ): Promise<Group> {
+    const optionsOf = typeof options === "function" ? options : () => options;
+    const group = new Group(await mkdtemp(join(tmpdir(), "lease-log-")), optionsOf);
     for (const id of ids) await group.start(id);
     return group;
   }
@@ -71,6 +75,7 @@ export class Group {
     const machine = new ListMachine(this.#disks.get(id));
     this.#disks.set(id, machine.disk);
     const arbiter = new MemoryArbiter(id, this.lease);
+    const common = this.#options(id);
     const log = await openReplicatedLog({
       id,
       dir: join(this.dir, id),
@@ -80,9 +85,9 @@ export class Group {
       mode: "sync",
       host: "127.0.0.1",
       port: 0,
-      ...this.#options,
+      ...common,
       ...options,
-      timing: { ...FAST, ...options.timing },
+      timing: { ...FAST, ...common.timing, ...options.timing },
       wire: { retryMinMs: 5, retryMaxMs: 50 },
     });
     arbiter.candidacy = (record) => log.candidacy(record);

@@ -57,6 +57,7 @@ export async function startReplica(options: ReplicaOptions): Promise<Replica> {
       mode: settings.replicationMode,
       minInSync: settings.minInSync,
       failsafe: settings.failsafe,
+      isFull: () => disk.refusal(false) !== undefined || store.problem?.code === "disk-full",
       cluster: settings.leaseName,
       host,
       port: settings.replicationPort,
