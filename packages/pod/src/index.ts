@@ -52,7 +52,7 @@ export type {
   Term,
 } from "./election/types.ts";
 export { ElectionError, PodError, type PodErrorCode } from "./errors.ts";
-export { serveHealth } from "./health/server.ts";
+export { createHealth, serveHealth } from "./health/server.ts";
 export type { HealthCheck, HealthOptions, HealthReport, HealthServer } from "./health/types.ts";
 export { type PodIdentity, podIdentity } from "./identity.ts";
 export { runPod } from "./lifecycle/run-pod.ts";

@@ -1,5 +1,7 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { serveHealth } from "../src/health/server.ts";
+import { createHealth, serveHealth } from "../src/health/server.ts";
 import type { HealthServer } from "../src/health/types.ts";
 
 const open: HealthServer[] = [];
@@ -67,4 +69,18 @@ test("a taken port is named, and a stopped server is gone", async () => {
   await server.stop();
   await expect(fetch(`http://127.0.0.1:${port}/healthz/live`)).rejects.toThrow();
   await expect(serveHealth({ env: { HEALTH_PORT: "many" } })).rejects.toMatchObject({ code: "config" });
+});
+
+test("answers for another listener, without one of its own", async () => {
+  const health = await createHealth({ defaultMetrics: false });
+  open.push(health);
+  health.ready("log", () => "behind");
+  const server = createServer((request, response) => void health.handle(request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const response = await fetch(`http://127.0.0.1:${port}/healthz/ready`);
+  expect([response.status, (await response.json()).checks.log]).toEqual([503, "behind"]);
+  expect(() => health.port).toThrow("not listening");
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
 });

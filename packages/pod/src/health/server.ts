@@ -16,14 +16,22 @@ const requestTimeoutMs = 5_000;
 
 /** Starts serving. Rejects with PodError `listen` when the address is taken. */
 export async function serveHealth(options: HealthOptions = {}): Promise<HealthServer> {
+  const endpoint = await createEndpoint(options);
+  await endpoint.listen(hostOf(options), portOf(options));
+  return endpoint;
+}
+
+/** The same without a listener, for a system whose only port serves everything: see `HealthServer.handle`. */
+export const createHealth = (options: Pick<HealthOptions, "defaultMetrics"> = {}): Promise<HealthServer> =>
+  createEndpoint(options);
+
+async function createEndpoint(options: Pick<HealthOptions, "defaultMetrics">): Promise<HealthEndpoint> {
   const { Registry: MetricsRegistry, collectDefaultMetrics } = await import("prom-client").then(
     (module) => module.default,
   );
   const metrics = new MetricsRegistry();
   if (options.defaultMetrics !== false) collectDefaultMetrics({ register: metrics });
-  const endpoint = new HealthEndpoint(metrics);
-  await endpoint.listen(hostOf(options), portOf(options));
-  return endpoint;
+  return new HealthEndpoint(metrics);
 }
 
 class HealthEndpoint implements HealthServer {
@@ -45,7 +53,7 @@ class HealthEndpoint implements HealthServer {
     this.#server = createServer(
       { requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs },
       (request, response) => {
-        void this.#handle(request, response);
+        void this.handle(request, response);
       },
     );
     this.#server.maxConnections = maxConnections;
@@ -98,7 +106,7 @@ class HealthEndpoint implements HealthServer {
     return this.#stopped;
   }
 
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.resume();
     const { status, type, body } = await this.#answer(request);
     response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) });

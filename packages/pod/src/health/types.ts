@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
 
 /** Undefined when all is well, otherwise the reason why not. A throw counts as its message; no answer within a second as "no answer". */
@@ -13,6 +14,7 @@ export interface HealthReport {
  * 200 when every check passes, otherwise 503; the JSON body is a `HealthReport`.
  */
 export interface HealthServer {
+  /** Throws PodError `stopped` where it has no listener of its own, as `port` does. */
   readonly host: string;
   readonly port: number;
   /** Where the system registers its own metrics. */
@@ -21,6 +23,8 @@ export interface HealthServer {
   ready(name: string, check: HealthCheck): () => void;
   /** Adds a liveness check: only for what a restart would cure. */
   live(name: string, check: HealthCheck): () => void;
+  /** Answers a request that came to another listener, which shares its port with health. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
   /** Unready from now on, whatever the checks say: used by the lifecycle while the pod starts and stops. Undefined lifts it. */
   hold(reason: string | undefined): void;
   stop(): Promise<void>;

@@ -82,7 +82,9 @@ export function isScaledAway(view: FollowView, name: string): boolean {
   if (own === undefined || own === 0) return false;
   const isGone = (member: Member): boolean => {
     const since = view.absentSince.get(member.name);
-    return since !== undefined && view.now - since >= view.graceMs && !view.isActive(member.id) && member.id !== view.self;
+    return (
+      since !== undefined && view.now - since >= view.graceMs && !view.isActive(member.id) && member.id !== view.self
+    );
   };
   return view.members.every((member) => ordinal(view, member) < own || isGone(member));
 }
@@ -119,7 +121,9 @@ function admit(view: FollowView): Action | undefined {
   const isNew = ({ id, name }: Seat): boolean =>
     !view.members.some((member) => member.id === id || member.name === name) && !isAway(view, name);
   const wish = view.wishes.find(isNew);
-  return wish && { kind: "change", change: { kind: "add-learner", member: wish }, reason: `${wish.name} asked for a seat` };
+  return (
+    wish && { kind: "change", change: { kind: "add-learner", member: wish }, reason: `${wish.name} asked for a seat` }
+  );
 }
 
 /** Since when each member's pod has not been shown, given what discovery shows now. */

@@ -40,8 +40,14 @@ export function nextStep(view: FormationView): Step {
   if (!cluster) return formFirst(view);
   const other = shown.find(({ clusterId }) => clusterId !== cluster.clusterId);
   if (other)
-    return wait(`peers belong to two clusters, ${cluster.clusterId} and ${other.clusterId}; one must be removed by hand`);
-  return enter(view, cluster, shown.some(({ you }) => you === "member"));
+    return wait(
+      `peers belong to two clusters, ${cluster.clusterId} and ${other.clusterId}; one must be removed by hand`,
+    );
+  return enter(
+    view,
+    cluster,
+    shown.some(({ you }) => you === "member"),
+  );
 }
 
 function enter(view: FormationView, roster: Roster, isMember: boolean): Step {
@@ -67,7 +73,8 @@ function formFirst(view: FormationView): Step {
   if (missing.length > 0) return wait(`no cluster yet: waits for an answer of ${missing.join(", ")}`);
   const founders = first.map((name) => reports.get(name) as Report);
   const stranger = founders.find((report) => report.size !== size);
-  if (stranger) return wait(`${stranger.self.name} forms the first cluster out of ${stranger.size} pods, this one of ${size}`);
+  if (stranger)
+    return wait(`${stranger.self.name} forms the first cluster out of ${stranger.size} pods, this one of ${size}`);
   if (first[0] !== self.name) return wait(`no cluster yet: waits for ${first[0]} to propose it`);
   return propose(view, founders);
 }
@@ -77,8 +84,15 @@ function propose({ asked: { ask }, self, clusterIdOf }: FormationView, founders:
   if (ask.kind === "accept" && founders.every(({ accepted }) => accepted && isSame(accepted, ask.vote)))
     return { kind: "ask", ask: { kind: "form", vote: ask.vote } };
   if (ask.kind === "prepare" && founders.every(({ promised }) => compareBallots(promised, ask.ballot) === 0))
-    return { kind: "ask", ask: { kind: "accept", vote: { ballot: ask.ballot, roster: rosterOf(founders, clusterIdOf) } } };
-  const highest = founders.map(({ promised }) => promised).sort(compareBallots).at(-1) ?? NO_BALLOT;
+    return {
+      kind: "ask",
+      ask: { kind: "accept", vote: { ballot: ask.ballot, roster: rosterOf(founders, clusterIdOf) } },
+    };
+  const highest =
+    founders
+      .map(({ promised }) => promised)
+      .sort(compareBallots)
+      .at(-1) ?? NO_BALLOT;
   return { kind: "ask", ask: { kind: "prepare", ballot: { round: highest.round + 1, disk: self.id } } };
 }
 

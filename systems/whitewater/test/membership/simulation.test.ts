@@ -24,7 +24,10 @@ function strike(world: World, pod: Pod, random: Random): boolean {
     pod.wipe();
     return true;
   } else if (roll < 0.9) {
-    network.isolate(pod.name, pods.map(({ name }) => name).filter((name) => name !== pod.name));
+    network.isolate(
+      pod.name,
+      pods.map(({ name }) => name).filter((name) => name !== pod.name),
+    );
     pod.isCutOff = true;
   } else {
     network.heal();
@@ -83,16 +86,20 @@ describe("first boot under faults", () => {
     [5, 3],
     [4, 1],
     [7, 5],
-  ])("of %i pods, the first %i forming: one cluster, never two, never stuck", (pods, size) => {
-    let wipes = 0;
-    const count = pods > 5 ? SEEDS / 3 : SEEDS;
-    for (let seed = FIRST; seed < FIRST + count; seed++) {
-      const { failure, wiped } = run({ seed, pods, size });
-      wipes += wiped;
-      expect(failure, `SEED=${seed} SEEDS=1, ${pods} pods of which ${size} form`).toBeUndefined();
-    }
-    expect(wipes).toBeGreaterThan(count / 4);
-  }, 120_000);
+  ])(
+    "of %i pods, the first %i forming: one cluster, never two, never stuck",
+    (pods, size) => {
+      let wipes = 0;
+      const count = pods > 5 ? SEEDS / 3 : SEEDS;
+      for (let seed = FIRST; seed < FIRST + count; seed++) {
+        const { failure, wiped } = run({ seed, pods, size });
+        wipes += wiped;
+        expect(failure, `SEED=${seed} SEEDS=1, ${pods} pods of which ${size} form`).toBeUndefined();
+      }
+      expect(wipes).toBeGreaterThan(count / 4);
+    },
+    120_000,
+  );
 
   it("catches a pod that forms a cluster out of whoever answers", () => {
     const decide: WorldOptions["decide"] = (view) =>

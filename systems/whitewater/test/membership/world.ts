@@ -89,10 +89,11 @@ export class World {
   /** Whether the pod's disk can be lost without losing the majority of a cluster, be it one that is just being formed. */
   maySpare(pod: Pod): boolean {
     const forming = this.pods.flatMap(({ record: { accepted } }) => (accepted ? [accepted.roster.seats] : []));
-    const formed = this.living().map((id) => (this.logs.get(id) as Log).members.filter(({ isLearner }) => !isLearner));
+    const formed = [...this.logs.values()].map(({ members }) => members.filter(({ isLearner }) => !isLearner));
     return [...forming, ...formed].every((voters) => {
-      const left = voters.filter(({ id }) => id !== pod.record.disk && this.#isThere(id));
-      return left.length * 2 > voters.length || !voters.some(({ id }) => id === pod.record.disk);
+      const there = voters.filter(({ id }) => this.#isThere(id));
+      const left = there.filter(({ id }) => id !== pod.record.disk);
+      return left.length === there.length || there.length * 2 <= voters.length || left.length * 2 > voters.length;
     });
   }
 
@@ -106,7 +107,7 @@ export class World {
 
   #isActive(log: Log, id: string): boolean {
     const pod = this.#diskOf(log, id);
-    return pod !== undefined && pod.isTakingPart && !pod.isCutOff;
+    return pod?.isTakingPart === true && !pod.isCutOff;
   }
 
   /** The leaders' loop. */
@@ -194,7 +195,7 @@ export class Pod {
 
   /** Written, then synced a little later; nothing else is written meanwhile. */
   #save(record: DiskRecord, then: () => void): void {
-    if (record === this.record) return then();
+    if (record === this.record) return void then();
     if (record.cluster) this.#world.logOf(record.cluster);
     const life = this.#life;
     this.#isSaving = true;
@@ -266,7 +267,7 @@ export class Pod {
   }
 
   #conclude(ask: Ask, record: DiskRecord, reports: ReadonlyMap<string, Report>): void {
-    if (this.record.cluster) return this.#return(this.record.cluster, reports);
+    if (this.record.cluster) return void this.#return(this.record.cluster, reports);
     const { options, pods } = this.#world;
     const names = pods.map(({ name }) => name);
     const step = (options.decide ?? nextStep)({
@@ -280,8 +281,8 @@ export class Pod {
       clusterIdOf: (seats) => seats.map(({ id }) => id).join("+"),
     });
     this.waits = step.kind === "wait" ? step.reason : "";
-    if (step.kind === "ask") return this.#round(step.ask);
-    if (step.kind === "wait") return this.#round({ kind: "standing" });
+    if (step.kind === "ask") return void this.#round(step.ask);
+    if (step.kind === "wait") return void this.#round({ kind: "standing" });
     this.#save({ ...this.record, cluster: step.roster }, () => {
       this.isTakingPart = true;
     });
