@@ -120,10 +120,15 @@ export interface KvStatus {
  */
 export interface Kv {
   /** Linearizable unless `serializable`. */
-  range(request: Draft<RangeRequest>, signal?: AbortSignal): Promise<RangeResult>;
-  put(request: Draft<PutRequest>, signal?: AbortSignal): Promise<PutResult>;
-  deleteRange(request: Draft<DeleteRangeRequest>, signal?: AbortSignal): Promise<DeleteRangeResult>;
-  txn(request: Draft<TxnRequest>, signal?: AbortSignal): Promise<TxnResult>;
+  range(request: Draft<RangeRequest>, signal?: AbortSignal, encoded?: Uint8Array): Promise<RangeResult>;
+  /** `encoded`: the request as it came in, which spares encoding it for the log; only with a request that was decoded from it. */
+  put(request: Draft<PutRequest>, signal?: AbortSignal, encoded?: Uint8Array): Promise<PutResult>;
+  deleteRange(
+    request: Draft<DeleteRangeRequest>,
+    signal?: AbortSignal,
+    encoded?: Uint8Array,
+  ): Promise<DeleteRangeResult>;
+  txn(request: Draft<TxnRequest>, signal?: AbortSignal, encoded?: Uint8Array): Promise<TxnResult>;
   compact(revision: number, signal?: AbortSignal): Promise<Header>;
   /** `id` 0n or absent: chosen here. The TTL granted is at least 2 s. */
   leaseGrant(request: { readonly ttl: number; readonly id?: bigint }, signal?: AbortSignal): Promise<LeaseResult>;

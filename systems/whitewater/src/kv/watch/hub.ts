@@ -1,0 +1,133 @@
+/**
+ * All watches of this member. Those that are current are told of changes as they are applied; those that start in the past, and those whose reader was
+ * slow, read history in bounded steps until they are current. Nothing is queued for a slow reader: the store's history is the queue.
+ */
+import type { Store } from "../../store/types.ts";
+import type { KeyVersion } from "../../store/version.ts";
+import type { WatchEvent, Watcher, WatchOptions, WatchSink } from "../types.ts";
+import { WatchesByKey } from "./by-key.ts";
+import { Watching } from "./watching.ts";
+
+/** Changes read for one watch before it is another's turn. */
+const historyPerStep = 1000;
+
+export interface WatchHub {
+  readonly size: number;
+  watch(options: WatchOptions, sink: WatchSink): Watcher;
+  changed(versions: readonly KeyVersion[]): void;
+  /** The state is another: every watch reads on from where it was, or learns that it cannot. */
+  restored(): void;
+  stop(): void;
+}
+
+export function createWatchHub(store: Pick<Store, "revision" | "compactRevision" | "history">): WatchHub {
+  const all = new Set<Watching>();
+  const current = new WatchesByKey();
+  const behind = new Set<Watching>();
+  let isCatchingUp = false;
+
+  const end = (watching: Watching): void => {
+    if (watching.state === "current") current.remove(watching);
+    watching.state = "ended";
+    behind.delete(watching);
+    all.delete(watching);
+  };
+
+  const fallBehind = (watching: Watching): void => {
+    if (watching.state === "current") current.remove(watching);
+    watching.state = "behind";
+    behind.add(watching);
+    if (isCatchingUp) return;
+    isCatchingUp = true;
+    setImmediate(catchUp);
+  };
+
+  const send = (watching: Watching, events: readonly WatchEvent[]): void => {
+    if (events.length === 0 || watching.sink.events(events, store.revision) || watching.state === "ended") return;
+    if (watching.state === "current") current.remove(watching);
+    behind.delete(watching);
+    watching.state = "paused";
+  };
+
+  /** One step for each that is behind, then the event loop's turn. */
+  function catchUp(): void {
+    for (const watching of [...behind]) if (watching.state === "behind") step(watching);
+    isCatchingUp = behind.size > 0;
+    if (isCatchingUp) setImmediate(catchUp);
+  }
+
+  function step(watching: Watching): void {
+    const { compactRevision, revision } = store;
+    if (watching.next < compactRevision) {
+      end(watching);
+      watching.sink.compacted(compactRevision);
+      return;
+    }
+    const versions = watching.next > revision ? [] : store.history(watching.next, historyPerStep);
+    const events = eventsFor(watching, versions, compactRevision);
+    const last = versions.length < historyPerStep ? revision : versions.at(-1)!.modRevision;
+    watching.next = Math.max(watching.next, last + 1);
+    if (last >= revision) {
+      behind.delete(watching);
+      watching.state = "current";
+      current.add(watching);
+    }
+    send(watching, events);
+  }
+
+  return {
+    get size() {
+      return all.size;
+    },
+    watch(options, sink) {
+      const { startRevision = 0 } = options;
+      const watching = new Watching(options, startRevision > 0 ? startRevision : store.revision + 1, sink);
+      all.add(watching);
+      if (watching.next <= store.revision) fallBehind(watching);
+      else {
+        watching.state = "current";
+        current.add(watching);
+      }
+      return {
+        resume: () => {
+          if (watching.state === "paused") fallBehind(watching);
+        },
+        isCurrent: () => watching.state === "current",
+        cancel: () => end(watching),
+      };
+    },
+    changed(versions) {
+      const touched = new Set<Watching>();
+      for (const version of versions) {
+        current.visit(version.key, (watching) => {
+          const event = watching.eventOf(version, store.compactRevision);
+          if (event === undefined) return;
+          watching.collected.push(event);
+          touched.add(watching);
+        });
+      }
+      for (const watching of touched) {
+        const events = watching.collected;
+        watching.collected = [];
+        watching.next = Math.max(watching.next, store.revision + 1);
+        send(watching, events);
+      }
+    },
+    restored() {
+      for (const watching of all) if (watching.state !== "paused") fallBehind(watching);
+    },
+    stop() {
+      for (const watching of [...all]) end(watching);
+    },
+  };
+}
+
+function eventsFor(watching: Watching, versions: readonly KeyVersion[], compactRevision: number): WatchEvent[] {
+  const events: WatchEvent[] = [];
+  for (const version of versions) {
+    if (!watching.covers(version.key) || version.isDeadAt(compactRevision)) continue;
+    const event = watching.eventOf(version, compactRevision);
+    if (event !== undefined) events.push(event);
+  }
+  return events;
+}

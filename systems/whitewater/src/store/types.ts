@@ -1,0 +1,37 @@
+/** What the store offers besides being Raft's state machine. */
+import type { StateMachine } from "@coracle/raft";
+import type { Alarm, RangeResult, TxnResult } from "../kv/types.ts";
+import type { RangeRequest, TxnRequest } from "../proto/kv.ts";
+import type { LeaseEvents } from "./apply.ts";
+import type { Lease } from "./leases.ts";
+import type { KeyVersion } from "./version.ts";
+
+export interface StoreListener extends LeaseEvents {
+  /** Changes of one or more whole revisions, in order. */
+  changed(versions: readonly KeyVersion[]): void;
+  /** The whole state is another. */
+  restored(): void;
+}
+
+/** Reads are of this member's state as it is; they throw Refused. */
+export interface Store extends StateMachine {
+  readonly revision: number;
+  /** -1: never compacted. */
+  readonly compactRevision: number;
+  readonly liveKeys: number;
+  readonly sizeBytes: number;
+  range(request: RangeRequest): RangeResult;
+  /** Of a transaction that only reads. */
+  readTxn(request: TxnRequest): TxnResult;
+  /** At most `limit` changes from `revision` on, more only to end with a whole revision. */
+  history(revision: number, limit: number): readonly KeyVersion[];
+  lease(id: bigint): Lease | undefined;
+  leases(): Iterable<Lease>;
+  readonly leaseCount: number;
+  alarms(): readonly Alarm[];
+  /** 0: now. */
+  hash(revision: number): number;
+  subscribe(listener: StoreListener): () => void;
+  /** Memory of the past is given back in small steps after a compaction; resolves when that is done. */
+  settled(): Promise<void>;
+}

@@ -1,0 +1,76 @@
+/** Put, DeleteRange and Txn within an open transaction: first all checks, then the changes, so that what fails has changed nothing. */
+import type { DeleteRangeResult, OpResult, PutResult, TxnResult } from "../kv/types.ts";
+import type { DeleteRangeRequest, PutRequest, RequestOp, TxnRequest } from "../proto/kv.ts";
+import { holds } from "./compare.ts";
+import { checkRevision, range } from "./range.ts";
+import { Refused } from "./refused.ts";
+import { putKey, removeKey, type State } from "./state.ts";
+import type { KeyVersion } from "./version.ts";
+
+export function checkPut(state: State, request: PutRequest): void {
+  if (request.lease !== 0n && state.leases.get(request.lease) === undefined) throw new Refused("lease-not-found");
+  if (!request.ignoreValue && !request.ignoreLease) return;
+  if (state.keys.get(request.key, state.keys.revision) === undefined) throw new Refused("key-not-found");
+}
+
+export function put(state: State, request: PutRequest): PutResult {
+  const { keys } = state;
+  const { prevKv: wantsPrevious, ignoreValue, ignoreLease } = request;
+  const before = wantsPrevious || ignoreValue || ignoreLease ? keys.get(request.key, keys.openRevision) : undefined;
+  const value = ignoreValue && before !== undefined ? before.value : request.value;
+  const lease = ignoreLease && before !== undefined ? before.lease : request.lease;
+  const { modRevision } = putKey(state, request.key, value, lease);
+  const header = { revision: modRevision };
+  return wantsPrevious && before !== undefined ? { header, prevKv: before } : { header };
+}
+
+export function deleteRange(state: State, request: DeleteRangeRequest): DeleteRangeResult {
+  const { keys } = state;
+  const doomed: KeyVersion[] = [];
+  keys.walk(request.key, request.rangeEnd, keys.openRevision, (version) => doomed.push(version) > 0);
+  for (const version of doomed) removeKey(state, version);
+  const header = { revision: keys.openRevision };
+  return { header, deleted: doomed.length, prevKvs: request.prevKv ? doomed : [] };
+}
+
+/** Which branch each transaction takes, decided for all of them, nested ones too, before anything changes. */
+type Path = ReadonlyMap<TxnRequest, boolean>;
+
+export function txn(state: State, request: TxnRequest): TxnResult {
+  const path = new Map<TxnRequest, boolean>();
+  decide(state, request, path);
+  check(state, request, path);
+  return execute(state, request, path);
+}
+
+const branch = (request: TxnRequest, path: Path): readonly RequestOp[] =>
+  path.get(request) === true ? request.success : request.failure;
+
+function decide(state: State, request: TxnRequest, path: Map<TxnRequest, boolean>): void {
+  path.set(
+    request,
+    request.compare.every((compare) => holds(state.keys, compare)),
+  );
+  for (const { requestTxn } of branch(request, path)) if (requestTxn !== undefined) decide(state, requestTxn, path);
+}
+
+function check(state: State, request: TxnRequest, path: Path): void {
+  for (const { requestPut, requestRange, requestTxn } of branch(request, path)) {
+    if (requestPut !== undefined) checkPut(state, requestPut);
+    else if (requestRange !== undefined) checkRevision(state.keys, requestRange.revision, state.keys.revision);
+    else if (requestTxn !== undefined) check(state, requestTxn, path);
+  }
+}
+
+function execute(state: State, request: TxnRequest, path: Path): TxnResult {
+  const responses = branch(request, path).map((op) => perform(state, op, path));
+  return { header: { revision: state.keys.openRevision }, succeeded: path.get(request) === true, responses };
+}
+
+function perform(state: State, op: RequestOp, path: Path): OpResult {
+  if (op.requestPut !== undefined) return { responsePut: put(state, op.requestPut) };
+  if (op.requestDeleteRange !== undefined) return { responseDeleteRange: deleteRange(state, op.requestDeleteRange) };
+  if (op.requestTxn !== undefined) return { responseTxn: execute(state, op.requestTxn, path) };
+  if (op.requestRange === undefined) return {};
+  return { responseRange: range(state.keys, op.requestRange, state.keys.openRevision) };
+}
