@@ -31,3 +31,23 @@ export class BoundedSet<T> {
     this.#items.clear();
   }
 }
+
+/** Setting a key anew makes it the youngest. */
+export class BoundedMap<K, V> {
+  readonly #limit: number;
+  readonly #items = new Map<K, V>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get(key: K): V | undefined {
+    return this.#items.get(key);
+  }
+
+  set(key: K, value: V): void {
+    this.#items.delete(key);
+    this.#items.set(key, value);
+    if (this.#items.size > this.#limit) this.#items.delete(this.#items.keys().next().value as K);
+  }
+}

@@ -69,6 +69,11 @@ export class AddressBook {
     this.#change(host, port, (entry) => ({ ...entry, failures: 0, nextDialMs: nowMs, lastSeenMs: nowMs }));
   }
 
+  /** Neither good nor bad news: just not now. */
+  postpone(host: string, port: number, untilMs: number): void {
+    this.#change(host, port, (entry) => ({ ...entry, nextDialMs: untilMs }));
+  }
+
   failed(host: string, port: number, nowMs: number): void {
     this.#change(host, port, (entry) => {
       const failures = entry.failures + 1;

@@ -58,6 +58,11 @@ export class BlockDownloads {
     return this.#peerOf.has(key);
   }
 
+  /** Whether the peer owes so little that it is worth while to look for more. */
+  isHungry(peer: number): boolean {
+    return (this.#debts.get(peer)?.keys.size ?? 0) <= this.#timing.perPeer / 2;
+  }
+
   inFlightOf(peer: number): readonly string[] {
     return [...(this.#debts.get(peer)?.keys ?? [])];
   }

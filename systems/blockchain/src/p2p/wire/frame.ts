@@ -79,7 +79,8 @@ export class FrameDecoder {
     this.#wanted = HEADER_BYTES;
     if (!sha256d(payload).subarray(0, 4).equals(checksum))
       throw new P2pError("malformed", `${command}: wrong checksum`);
-    return { command, payload };
+    // A small part kept for long, such as a transaction, must not keep the whole chunk in memory.
+    return { command, payload: 2 * payload.length < this.#buffer.length ? Buffer.from(payload) : payload };
   }
 
   /** Grows by doubling: a payload that comes byte by byte costs no more than one that comes at once. */

@@ -1,0 +1,40 @@
+/** Blocks that come. */
+import type { BlockResult } from "../../chain/types.ts";
+import { messageOf } from "../../errors.ts";
+import { type Block, blockHash } from "../../primitives/block.ts";
+import { hashKey } from "../../primitives/hash.ts";
+import type { Handler, NetState } from "../net-state.ts";
+import type { Peer } from "../peer.ts";
+import { askForHeaders } from "./headers.ts";
+
+/** Blocks of one peer that are checked while it sends more. Beyond this its connection isn't read, so memory stays bounded. */
+const MOST_IN_HAND = 8;
+
+export const onBlock: Handler<{ readonly block: Block }> = async (net, peer, { block }) => {
+  const hash = blockHash(block.header);
+  const key = hashKey(hash);
+  const wasAsked = net.downloads.isAsked(key);
+  net.downloads.received(key, peer.id, net.clock.now());
+  peer.known.add(key);
+  if (net.inHand.has(key) || net.chain.entry(hash)?.hasBlock) return net.schedule();
+  net.inHand.add(key);
+  peer.blocksInHand++;
+  const added = net.chain
+    .addBlock(block, { requested: wasAsked })
+    .finally(() => {
+      net.inHand.delete(key);
+      peer.blocksInHand--;
+    })
+    .then((result) => onResult(net, peer, block, result))
+    .catch((error: unknown) => net.logger.error("a block could not be taken", { error, reason: messageOf(error) }));
+  if (peer.blocksInHand >= MOST_IN_HAND) await added;
+  else net.schedule();
+};
+
+function onResult(net: NetState, peer: Peer, block: Block, result: BlockResult): void {
+  if (result.ok) peer.learnBest(result.entry);
+  else if (result.fault === "invalid") net.punish(peer, 100, `block: ${result.reason}`);
+  else if (result.fault === "unknown" && !peer.isClosed) askForHeaders(net, peer);
+  else net.logger.debug("block not taken", { peer: peer.address, reason: result.reason, time: block.header.time });
+  net.schedule();
+}
