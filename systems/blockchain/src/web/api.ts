@@ -81,6 +81,8 @@ function serveEvents(server: FastifyInstance, mount: Mount, { events }: ApiConte
     },
     async (request: FastifyRequest, reply: FastifyReply) => {
       const lastId = request.headers["last-event-id"];
+      // Once taken over, nobody would answer for an error.
+      events.admit();
       reply.hijack();
       for (const [name, value] of Object.entries({ ...securityHeaders, ...reply.getHeaders() }))
         if (value !== undefined) reply.raw.setHeader(name, value);

@@ -25,7 +25,9 @@ const defaults: EventsOptions = { maxClients: 500, heartbeatMs: 15_000, kept: 25
 export type Audience = "public" | "wallet";
 
 export interface EventHub {
-  /** Takes over a response whose headers are not yet written. Throws BlockchainError("busy") at the bound. */
+  /** Throws BlockchainError("busy") at the bound of listeners; to be asked before `join`. */
+  admit(): void;
+  /** Takes over a response whose headers are not yet written. */
   join(response: ServerResponse, audience: Audience, lastId: string | undefined): void;
   readonly clients: number;
   stop(): void;
@@ -85,8 +87,10 @@ export function createEventHub(backend: Pick<WebBackend, "subscribe">, options: 
     get clients() {
       return clients.size;
     },
-    join(response, audience, lastId) {
+    admit() {
       if (clients.size >= maxClients) throw new BlockchainError("busy", "too many listeners: try again later");
+    },
+    join(response, audience, lastId) {
       const client = { response, audience };
       clients.add(client);
       response.once("close", () => clients.delete(client));
@@ -94,6 +98,8 @@ export function createEventHub(backend: Pick<WebBackend, "subscribe">, options: 
         "Content-Type": "text/event-stream; charset=utf-8",
         "Cache-Control": "no-store, no-transform",
         "X-Accel-Buffering": "no",
+        // Nothing follows on this connection: it ends with the stream, so that a stopping server need not wait for it.
+        Connection: "close",
       });
       // The number alone, so that one who is cut off before the first event knows where it stood.
       send(client, `retry: 2000\nid: ${run}-${number}\nevent: hello\ndata: {}\n\n`);

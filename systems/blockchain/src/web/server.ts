@@ -61,6 +61,7 @@ export interface WebServer {
 
 const maxBodyBytes = 1024 * 1024;
 const maxConnections = 2000;
+const stopGraceMs = 5000;
 const redisTimeoutMs = 250;
 const defaultPages = fileURLToPath(new URL("../../pages/dist", import.meta.url));
 
@@ -104,8 +105,18 @@ export async function createWebServer(options: WebServerOptions): Promise<WebSer
     get degraded() {
       return buckets.degraded;
     },
-    stop: () => server.close(),
+    stop: () => stopWithin(server, stopGraceMs),
   };
+}
+
+/** What isn't answered by then is cut off. */
+async function stopWithin(server: FastifyInstance, graceMs: number): Promise<void> {
+  const cut = setTimeout(() => server.server.closeAllConnections(), graceMs);
+  try {
+    await server.close();
+  } finally {
+    clearTimeout(cut);
+  }
 }
 
 function bareServer(): FastifyInstance {
