@@ -70,7 +70,7 @@ const readInput = (reader: ByteReader): TxInput => ({
   witness: noWitness,
 });
 
-const readOutput = (reader: ByteReader): TxOutput => ({ value: reader.i64(), script: reader.varBytes() });
+export const readOutput = (reader: ByteReader): TxOutput => ({ value: reader.i64(), script: reader.varBytes() });
 
 export const readOutputs = (reader: ByteReader): TxOutput[] => reader.list(smallestOutput, () => readOutput(reader));
 
