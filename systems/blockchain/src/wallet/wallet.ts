@@ -1,0 +1,469 @@
+/** One wallet: its keys, what it knows of the chain, and what it keeps in the file. */
+import { addressOfScript, scriptOfAddress } from "../address/address.ts";
+import { AddressError } from "../address/errors.ts";
+import { BlockchainError, messageOf } from "../errors.ts";
+import { hashFromText, hashKey, hashText } from "../primitives/hash.ts";
+import { decodeTransaction, outPointKey, type Transaction, txVsize } from "../primitives/transaction.ts";
+import type { WalletConfig } from "./config.ts";
+import { WalletError } from "./errors.ts";
+import type { StoredNote, WalletRecord } from "./file/document.ts";
+import type { Sealed } from "./file/seal.ts";
+import { Follower, notesOf, type Remembered, rememberedOf } from "./follow.ts";
+import { pathText, purposeOf, typeOf } from "./keys/account.ts";
+import type { Keychain } from "./keys/keychain.ts";
+import { addressOf, type KeyRing, type Owned } from "./keys/ring.ts";
+import { balancesOf, type ChainFacts, depthOf, Trust, worthOf } from "./ledger/balance.ts";
+import { entriesOf, type Statement, transactionOf } from "./ledger/history.ts";
+import type { OwnCoin, RowChange } from "./ledger/ledger.ts";
+import type { Note, Row } from "./ledger/row.ts";
+import type { Built, PaymentOutput } from "./spend/build.ts";
+import { feeRateFor, hexOf, planBump, planTransaction, type SpendView, signBuilt, textOf } from "./spend/spender.ts";
+import type {
+  AddressRecord,
+  AddressType,
+  Balances,
+  Coin,
+  HistoryEntry,
+  Payment,
+  SendOptions,
+  Sent,
+  Wallet,
+  WalletEvent,
+  WalletInfo,
+  WalletTransaction,
+} from "./types.ts";
+
+const LONGEST_LABEL = 255;
+const MOST_LABELS = 100_000;
+const MOST_PAYMENTS = 2_000;
+
+export interface WalletParts {
+  readonly config: WalletConfig;
+  readonly record: WalletRecord;
+  readonly keychain: Keychain;
+  readonly ring: KeyRing;
+  /** Resolves once the record is on disk. */
+  readonly save: (record: WalletRecord) => Promise<void>;
+  readonly backup: (record: WalletRecord, path: string) => Promise<void>;
+  readonly onEvent: (event: WalletEvent) => void;
+}
+
+export class ChainWallet implements Wallet {
+  readonly name: string;
+  readonly #parts: WalletParts;
+  readonly #follower: Follower;
+  readonly #labels: Map<string, string>;
+  /** By outpoint. */
+  readonly #locked: Set<string>;
+  #birthday: number;
+  /** Spending is one at a time: two at once would choose the same coins. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: WalletParts) {
+    const { config, record, ring } = parts;
+    this.name = record.name;
+    this.#parts = parts;
+    this.#labels = new Map(Object.entries(record.labels));
+    this.#locked = new Set(record.lockedCoins.map(outpointOf));
+    this.#birthday = record.birthday;
+    this.#follower = new Follower({
+      ...config,
+      ring,
+      onChange: (change) => this.#changed(change),
+    });
+  }
+
+  /** Follows the chain; resolves once the history is read. */
+  async start(): Promise<void> {
+    const { record } = this.#parts;
+    await this.#follower.start(this.#birthday, record.unconfirmed.map(remember), notesFrom(record.notes));
+  }
+
+  /** Ends following and forgets the keys. */
+  async stop(): Promise<void> {
+    this.#follower.stop();
+    await this.#turn.catch(() => undefined);
+    this.#parts.keychain.close();
+  }
+
+  get #facts(): ChainFacts {
+    return { height: this.#follower.height, coinbaseMaturity: this.#parts.config.network.coinbaseMaturity };
+  }
+
+  get #statement(): Statement {
+    const { network } = this.#parts.config;
+    return {
+      ledger: this.#follower.ledger,
+      facts: this.#facts,
+      addressOf: (script) => addressOfScript(script, network),
+      labelOf: (address) => this.#labels.get(address),
+    };
+  }
+
+  /** For signers of whole transactions (PSBT, raw). */
+  get view(): SpendView & { readonly ring: KeyRing; readonly keychain: Keychain } {
+    const { config, ring, keychain } = this.#parts;
+    return { config, ledger: this.#follower.ledger, facts: this.#facts, locked: this.#locked, ring, keychain };
+  }
+
+  info(): WalletInfo {
+    const { keychain } = this.#parts;
+    return {
+      name: this.name,
+      birthday: this.#birthday,
+      encrypted: keychain.encrypted,
+      unlockedUntil: keychain.unlockedUntil,
+      transactions: this.#follower.ledger.size,
+      fingerprint: keychain.record.fingerprint,
+      height: this.#follower.height,
+      scanning: this.#follower.scanning,
+    };
+  }
+
+  balances(): Balances {
+    return balancesOf(this.#follower.ledger, this.#facts);
+  }
+
+  coins(): readonly Coin[] {
+    const { ledger } = this.#follower;
+    const [facts, trust] = [this.#facts, new Trust(ledger)];
+    return [...ledger.openCoins()].flatMap((coin) => {
+      const worth = worthOf(ledger, coin, facts, trust);
+      if (worth === "spent" || worth === "none") return [];
+      return [this.#coinOf(coin, worth === "confirmed" || worth === "change")];
+    });
+  }
+
+  #coinOf({ row, credit, outpoint }: OwnCoin, isAvailable: boolean): Coin {
+    const address = this.#addressOf(credit.owner);
+    const locked = this.#locked.has(outpoint);
+    return {
+      txid: hashText(row.txid),
+      vout: credit.vout,
+      value: credit.value,
+      address,
+      script: credit.owner.script,
+      label: this.#labels.get(address),
+      depth: depthOf(row, this.#facts),
+      coinbase: row.isCoinbase,
+      spendable: isAvailable && !locked,
+      locked,
+      change: credit.owner.path.branch === 1,
+    };
+  }
+
+  history(): readonly HistoryEntry[] {
+    const statement = this.#statement;
+    return [...statement.ledger.rows()].flatMap((row) => entriesOf(statement, row));
+  }
+
+  transaction(txid: string): WalletTransaction | undefined {
+    const row = this.#row(txid);
+    return row && transactionOf(this.#statement, row);
+  }
+
+  #row(txid: string): Row | undefined {
+    const hash = hashFromText(txid);
+    return hash && this.#follower.ledger.row(hashKey(hash));
+  }
+
+  async newAddress(options: { label?: string | undefined; type?: AddressType | undefined } = {}): Promise<string> {
+    const address = this.#addressOf(this.#parts.ring.handOut(purposeOf(options.type ?? "bech32"), 0));
+    this.#label(address, options.label ?? "");
+    await this.#save();
+    return address;
+  }
+
+  async newChangeAddress(type: AddressType = "bech32"): Promise<string> {
+    const owned = this.#parts.ring.handOut(purposeOf(type), 1);
+    await this.#save();
+    return this.#addressOf(owned);
+  }
+
+  addresses(): readonly AddressRecord[] {
+    const paid = this.#paid();
+    return [...this.#parts.ring.handedOut()].map((owned) => this.#recordOf(owned, paid));
+  }
+
+  address(address: string): AddressRecord | undefined {
+    const owned = this.#parts.ring.ownerOf(this.#scriptOf(address));
+    return owned && this.#recordOf(owned, this.#paid());
+  }
+
+  #recordOf(owned: Owned, paid: ReadonlySet<Owned>): AddressRecord {
+    const address = this.#addressOf(owned);
+    return {
+      address,
+      label: this.#labels.get(address),
+      type: typeOf(owned.path.purpose),
+      change: owned.path.branch === 1,
+      path: pathText(this.#parts.config.network.coinType, owned.path),
+      publicKey: owned.publicKey,
+      used: paid.has(owned),
+    };
+  }
+
+  #paid(): ReadonlySet<Owned> {
+    const rows = [...this.#follower.ledger.rows()];
+    return new Set(rows.flatMap(({ credits }) => credits.map(({ owner }) => owner)));
+  }
+
+  async setLabel(address: string, label: string): Promise<void> {
+    this.#scriptOf(address);
+    this.#label(address, label, { always: true });
+    await this.#save();
+  }
+
+  #label(address: string, label: string, { always = false } = {}): void {
+    if (label.length > LONGEST_LABEL)
+      throw new WalletError("bad-argument", `Invalid label name: it has at most ${LONGEST_LABEL} characters`);
+    if (!always && label === "") return;
+    if (this.#labels.size >= MOST_LABELS && !this.#labels.has(address))
+      throw new WalletError("bad-argument", `A wallet holds at most ${MOST_LABELS} labels`);
+    this.#labels.set(address, label);
+  }
+
+  async lockCoins(coins: readonly { readonly txid: string; readonly vout: number }[], locked: boolean): Promise<void> {
+    const outpoints = coins.map(({ txid, vout }) => outpointOf(`${txid}:${vout}`));
+    for (const outpoint of outpoints) {
+      if (!this.#follower.ledger.coin(outpoint))
+        throw new WalletError("bad-argument", "Invalid parameter, unknown transaction");
+    }
+    for (const outpoint of outpoints) {
+      if (locked) this.#locked.add(outpoint);
+      else this.#locked.delete(outpoint);
+    }
+    await this.#save();
+  }
+
+  send(payments: readonly Payment[], options: SendOptions = {}): Promise<Sent> {
+    return this.#inTurn(async () => {
+      this.#parts.keychain.requireOpen();
+      const built = this.plan(payments, options);
+      return this.#submit(built, { comment: options.comment });
+    });
+  }
+
+  /** An unsigned transaction for payments; uses up a change address if it has change. */
+  plan(payments: readonly Payment[], options: SendOptions = {}): Built {
+    const { config, ring } = this.#parts;
+    const outputs = this.#outputsOf(payments, options.subtractFeeFrom ?? []);
+    const from =
+      options.fromAddresses && new Set(options.fromAddresses.map((one) => this.#scriptOf(one).toString("hex")));
+    const change = ring.peek(changePurposeOf(outputs), 1);
+    const built = planTransaction(this.view, {
+      payments: outputs,
+      feeRate: feeRateFor(config, options),
+      replaceable: options.replaceable ?? true,
+      changeScript: change.script,
+      from: from && (({ credit }) => from.has(credit.owner.script.toString("hex"))),
+    });
+    if (built.changeIndex !== undefined) ring.markUsed(change.path);
+    return built;
+  }
+
+  #outputsOf(payments: readonly Payment[], subtractFeeFrom: readonly string[]): PaymentOutput[] {
+    if (payments.length === 0) throw new WalletError("bad-argument", "Transaction must have at least one recipient");
+    if (payments.length > MOST_PAYMENTS)
+      throw new WalletError("bad-argument", `A transaction pays at most ${MOST_PAYMENTS} recipients`);
+    return payments.map(({ address, amount }) => {
+      if (!Number.isSafeInteger(amount) || amount <= 0) throw new WalletError("bad-amount", "Invalid amount for send");
+      return { value: amount, script: this.#scriptOf(address), paysFee: subtractFeeFrom.includes(address) };
+    });
+  }
+
+  bumpFee(txid: string, options: { feeRate?: number | undefined } = {}): Promise<Sent & { readonly oldFee: number }> {
+    return this.#inTurn(async () => {
+      const { keychain, ring } = this.#parts;
+      keychain.requireOpen();
+      const row = this.#row(txid);
+      if (!row) throw new WalletError("not-found", "Invalid or non-wallet transaction id");
+      const change = ring.peek(84, 1);
+      const built = planBump(this.view, row, options.feeRate, change.script);
+      if (built.transaction.outputs.some(({ script }) => script.equals(change.script))) ring.markUsed(change.path);
+      const sent = await this.#submit(built, { ...row.note, replaces: txid });
+      this.#follower.ledger.note(row, { replacedBy: sent.txid });
+      await this.#save();
+      return { ...sent, oldFee: built.oldFee };
+    });
+  }
+
+  /** On disk before it leaves the house, so that no crash forgets what was paid. */
+  async #submit(built: Built, note: Note): Promise<Sent> {
+    const { keychain, config } = this.#parts;
+    const { ledger } = this.#follower;
+    const transaction = signBuilt(built, ledger, keychain);
+    const row = ledger.restore(transaction, { received: Math.floor(config.now() / 1000), abandoned: false });
+    ledger.note(row, definedOf(note));
+    try {
+      await this.#save();
+      await config.pool.submit(transaction);
+    } catch (error) {
+      if (!row.block && !row.inPool) ledger.abandon(row);
+      throw rejected(error);
+    }
+    return { txid: textOf(transaction), fee: built.fee, vsize: txVsize(transaction) };
+  }
+
+  async abandon(txid: string): Promise<void> {
+    const row = this.#row(txid);
+    if (!row) throw new WalletError("not-found", "Invalid or non-wallet transaction id");
+    const { ledger } = this.#follower;
+    const isStanding = (one: Row): boolean =>
+      one.block !== undefined || one.inPool || ledger.childrenOf(one).some(isStanding);
+    if (isStanding(row)) throw new WalletError("bad-argument", "Transaction not eligible for abandonment");
+    ledger.abandon(row);
+    await this.#save();
+  }
+
+  encrypt(passphrase: string): Promise<void> {
+    const { keychain } = this.#parts;
+    if (keychain.encrypted)
+      throw new WalletError(
+        "already-encrypted",
+        "The wallet is encrypted already; change its passphrase with walletpassphrasechange.",
+      );
+    requirePassphrase(passphrase);
+    return this.#inTurn(async () => this.#adopt(await keychain.sealedBy(passphrase)));
+  }
+
+  unlock(passphrase: string, seconds: number): Promise<void> {
+    return this.#parts.keychain.unlock(passphrase, seconds);
+  }
+
+  lock(): void {
+    const { keychain } = this.#parts;
+    if (!keychain.encrypted)
+      throw new WalletError("not-encrypted", "The wallet has no passphrase, so it can not be locked.");
+    keychain.lock();
+  }
+
+  changePassphrase(old: string, fresh: string): Promise<void> {
+    requirePassphrase(fresh);
+    return this.#inTurn(async () => this.#adopt(await this.#parts.keychain.resealed(old, fresh)));
+  }
+
+  /** The old secret stays in force until the new one is on disk. */
+  async #adopt(secret: Sealed): Promise<void> {
+    await this.#parts.save({ ...this.record(), secret });
+    this.#parts.keychain.adopt(secret);
+  }
+
+  mnemonic(): string {
+    return this.#parts.keychain.mnemonic();
+  }
+
+  async rescan(fromHeight: number): Promise<void> {
+    this.#birthday = Math.min(this.#birthday, fromHeight);
+    await this.#follower.rescan(this.#birthday);
+    await this.#save();
+  }
+
+  backup(path: string): Promise<void> {
+    return this.#parts.backup(this.record(), path);
+  }
+
+  /** What the file keeps. */
+  record(): WalletRecord {
+    const { keychain, ring, record } = this.#parts;
+    const { ledger } = this.#follower;
+    // Until the first scan is over the ledger is empty, and what was remembered must not be forgotten by a write in between.
+    const isReading = !this.#follower.ready;
+    return {
+      ...keychain.record,
+      name: this.name,
+      loaded: true,
+      birthday: this.#birthday,
+      next: ring.next(),
+      labels: Object.fromEntries(this.#labels),
+      lockedCoins: [...this.#locked].map(outpointText),
+      unconfirmed: isReading ? record.unconfirmed : rememberedOf(ledger).map(stored),
+      notes: isReading ? record.notes : [...notesOf(ledger)].map(storedNote),
+    };
+  }
+
+  #save(): Promise<void> {
+    return this.#parts.save(this.record());
+  }
+
+  #changed({ row, kind }: RowChange): void {
+    const { amount } = transactionOf(this.#statement, row);
+    // A payment of ours that lost its block may be known to nobody else.
+    if (kind === "unconfirmed" && this.#follower.ledger.debitOf(row).value > 0)
+      this.#save().catch((error: unknown) => this.#parts.config.onError?.("a wallet could not be saved", error));
+    this.#parts.onEvent({ wallet: this.name, kind, txid: hashText(row.txid), amount });
+  }
+
+  #addressOf(owned: Owned): string {
+    return addressOf(owned, this.#parts.config.network);
+  }
+
+  #scriptOf(address: string): Buffer {
+    try {
+      return scriptOfAddress(address, this.#parts.config.network);
+    } catch (error) {
+      if (error instanceof AddressError)
+        throw new WalletError("bad-address", `Invalid Bitcoin address: ${error.message}`, { cause: error });
+      throw error;
+    }
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.catch(() => undefined).then(work);
+    this.#turn = turn;
+    return turn;
+  }
+}
+
+/** Change of the kind that is paid to, so that an observer can not tell the two apart. */
+const changePurposeOf = (outputs: readonly PaymentOutput[]): 84 | 86 =>
+  outputs.every(({ script }) => script.length === 34 && script[0] === 0x51) ? 86 : 84;
+
+function requirePassphrase(passphrase: string): void {
+  if (passphrase === "") throw new WalletError("bad-passphrase", "passphrase cannot be empty");
+}
+
+function rejected(error: unknown): unknown {
+  if (!(error instanceof BlockchainError)) return error;
+  return new WalletError("rejected", messageOf(error), { cause: error });
+}
+
+/** `txid:vout` as an outpoint's key. */
+function outpointOf(text: string): string {
+  const [txid, vout] = text.split(":");
+  const hash = hashFromText(txid ?? "");
+  const index = Number(vout);
+  if (!hash || !Number.isInteger(index) || index < 0 || index > 0xffffffff)
+    throw new WalletError("bad-argument", "Invalid parameter: a coin is a transaction id and the number of an output");
+  return outPointKey({ hash, index });
+}
+
+const outpointText = (outpoint: string): string => {
+  const bytes = Buffer.from(outpoint, "latin1");
+  return `${hashText(bytes.subarray(0, 32))}:${bytes.readUInt32LE(32)}`;
+};
+
+const remember = ({ hex, ...facts }: WalletRecord["unconfirmed"][number]): Remembered => ({
+  transaction: decodeTransaction(Buffer.from(hex, "hex")),
+  ...facts,
+});
+
+const stored = ({ transaction, received, abandoned }: Remembered): WalletRecord["unconfirmed"][number] => ({
+  hex: hexOf(transaction),
+  received,
+  abandoned,
+});
+
+const notesFrom = (notes: readonly StoredNote[]): ReadonlyMap<string, Note> =>
+  new Map(notes.map(({ txid, ...note }) => [hashKey(hashFromText(txid) ?? Buffer.alloc(0)), note]));
+
+const storedNote = ([key, note]: readonly [string, Note]): StoredNote => ({
+  txid: hashText(Buffer.from(key, "latin1")),
+  ...note,
+});
+
+/** Without keys that are undefined. */
+const definedOf = (note: Note): Note =>
+  Object.fromEntries(Object.entries(note).filter(([, value]) => value !== undefined));
+
+export type { Transaction };
