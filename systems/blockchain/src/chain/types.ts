@@ -66,10 +66,11 @@ export interface Rejection {
   /** For people; may be empty. */
   readonly detail: string;
   /**
-   * `invalid`: breaks the rules whoever looks at it, so who sent it is punished. `unknown`: its parent is not known. `early`: its time is
-   * too far ahead. `refused`: not wanted here (too little work, limits, full disk), which is nobody's fault.
+   * `invalid`: breaks the rules whoever looks at it, so who sent it is punished. `mutated`: so does this copy of the block, though another of
+   * the same hash may be valid. `unknown`: its parent is not known. `early`: its time is too far ahead. `refused`: not wanted here (too
+   * little work, limits, full disk), which is nobody's fault.
    */
-  readonly fault: "invalid" | "unknown" | "early" | "refused";
+  readonly fault: "invalid" | "mutated" | "unknown" | "early" | "refused";
 }
 
 export type HeadersResult =

@@ -16,15 +16,24 @@ export interface Scanner {
 }
 
 interface Kernel {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: { readonly buffer: ArrayBuffer };
   scan(start: number, count: number): number;
 }
 
+/** What is used of it: the compiler knows WebAssembly only as part of browsers. */
+interface WasmApi {
+  validate(code: Uint8Array): boolean;
+  readonly Module: new (code: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+}
+
+const { WebAssembly: wasm } = globalThis as unknown as { readonly WebAssembly: WasmApi };
+
 export function createScanner(kind?: Scanner["kind"]): Scanner {
   const code = kernelModule();
-  if (kind === "native" || !WebAssembly.validate(code)) return nativeScanner();
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code));
-  return simdScanner(exports as unknown as Kernel);
+  if (kind === "native" || !wasm.validate(code)) return nativeScanner();
+  const { exports } = new wasm.Instance(new wasm.Module(code));
+  return simdScanner(exports as Kernel);
 }
 
 const sha256 = (bytes: Buffer): Buffer => createHash("sha256").update(bytes).digest();

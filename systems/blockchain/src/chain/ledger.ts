@@ -1,0 +1,132 @@
+/** Moves the tip by one block, up or down: coins, indexes and tip in one batch, then memory, then whoever listens. */
+
+import { type Rejection, rejection } from "../consensus/rejection.ts";
+import type { Block } from "../primitives/block.ts";
+import { isCoinbase, txid } from "../primitives/transaction.ts";
+import {
+  type Direction,
+  type IndexOptions,
+  scriptCoinRows,
+  scriptDeltas,
+  scriptRows,
+  transactionRows,
+} from "./blocks/index-rows.ts";
+import {
+  type CoinChanges,
+  type Connected,
+  coinsOf,
+  connectChanges,
+  disconnectChanges,
+  neededCoins,
+} from "./coins/changes.ts";
+import { type CoinSet, operationsOf } from "./coins/coin-set.ts";
+import { damaged } from "./errors.ts";
+import type { Listeners } from "./listeners.ts";
+import type { Rules, Verdict } from "./rules.ts";
+import { blockRows, type ChainStore, tipRow, undoRow } from "./store/chain-store.ts";
+import type { Operation } from "./store/database.ts";
+import { summaryKey } from "./store/keys.ts";
+import type { Entry } from "./tree/entry.ts";
+import type { HeaderTree } from "./tree/tree.ts";
+import type { ChainEvent, Coin } from "./types.ts";
+
+/** Blocks this far below the best header are being caught up with: what a power cut takes of them is fetched again, so they need no fsync each. */
+const FRESH_BLOCKS = 6;
+/** While catching up, how many blocks a power cut may take. */
+const DURABLE_EVERY = 200;
+
+export interface LedgerParts {
+  readonly tree: HeaderTree;
+  readonly store: ChainStore;
+  readonly coins: CoinSet;
+  readonly rules: Rules;
+  readonly indexes: IndexOptions;
+  readonly events: Listeners<readonly [ChainEvent]>;
+}
+
+interface Move {
+  readonly direction: Direction;
+  readonly entry: Entry;
+  readonly block: Block;
+  readonly spent: readonly (readonly Coin[])[];
+  readonly changes: CoinChanges;
+  /** Rows beside coins and indexes. */
+  readonly rows: readonly Operation[];
+}
+
+export class Ledger {
+  readonly #parts: LedgerParts;
+
+  constructor(parts: LedgerParts) {
+    this.#parts = parts;
+  }
+
+  /** `entry` is a child of the tip. `isStored` unless the block is to be stored in the same batch. Returns why it is invalid. */
+  async connect(entry: Entry, block: Block, isStored: boolean): Promise<Verdict> {
+    const { tree } = this.#parts;
+    const result = await this.verify(block, entry.parent as Entry);
+    if ("reason" in result) return result;
+    const rows = [undoRow(entry, result.spent), tipRow(entry)];
+    if (!isStored) rows.push(...blockRows(entry, block));
+    await this.#move({ direction: "connect", entry, block, ...result, rows }, () => {
+      if (!isStored) tree.blockStored(entry, block.transactions.length);
+      tree.setTip(entry);
+    });
+    return undefined;
+  }
+
+  async disconnect(): Promise<void> {
+    const { tree, store } = this.#parts;
+    const entry = tree.tip;
+    const parent = entry.parent as Entry;
+    const [block, spent] = await Promise.all([store.block(entry), store.spent(entry)]);
+    if (!block || !spent) throw damaged(`what undoes the block at height ${entry.height} is missing`);
+    const changes = disconnectChanges(block, entry.height, spent);
+    await this.#move({ direction: "disconnect", entry, block, spent, changes, rows: [tipRow(parent)] }, () =>
+      tree.setTip(parent),
+    );
+  }
+
+  /** What a block on `parent`, the tip, would do; or why it may not. */
+  async verify(block: Block, parent: Entry): Promise<Connected | Rejection> {
+    const { coins, rules } = this.#parts;
+    const height = parent.height + 1;
+    const known = await coins.load([...neededCoins(block), ...coinbaseCoins(block, height)]);
+    // BIP 30: only a coinbase could repeat an id, since whatever else spends something is different by what it spends.
+    if (coinbaseCoins(block, height).some((key) => known.has(key))) return rejection("bad-txns-BIP30");
+    const connected = connectChanges(block, height, known);
+    if ("missing" in connected) return rejection("bad-txns-inputs-missingorspent");
+    return (await rules.checkInputs(block, parent, connected.spent)) ?? connected;
+  }
+
+  async #move(move: Move, done: () => void): Promise<void> {
+    const { coins, store, events } = this.#parts;
+    const { direction, entry, block, spent, changes } = move;
+    const operations = [...operationsOf(changes), ...(await this.#indexRows(move)), ...move.rows];
+    const durable = this.#mustBeDurable(entry);
+    await coins.commit(changes, () => store.database.write(operations, { durable }), done);
+    const kind = direction === "connect" ? "connected" : "disconnected";
+    events.tell({ kind, block, entry, height: entry.height, hash: entry.hash, spent });
+  }
+
+  async #indexRows({ direction, entry, block, spent, changes }: Move): Promise<Operation[]> {
+    const { indexes, store } = this.#parts;
+    const rows: Operation[] = indexes.transactions ? [...transactionRows(block, entry.height, direction)] : [];
+    if (!indexes.scripts) return rows;
+    const deltas = scriptDeltas(block, spent);
+    const stored = await store.database.getMany([...deltas.values()].map(({ name }) => summaryKey(name)));
+    rows.push(...scriptRows(block, entry.height, deltas, stored, direction), ...scriptCoinRows(changes));
+    return rows;
+  }
+
+  #mustBeDurable({ height }: Entry): boolean {
+    return height > this.#parts.tree.best.height - FRESH_BLOCKS || height % DURABLE_EVERY === 0;
+  }
+}
+
+function coinbaseCoins(block: Block, height: number): string[] {
+  const coinbase = block.transactions[0];
+  return coinbase && isCoinbase(coinbase) && txid(coinbase)
+    ? [...coinsOf(coinbase, height, true)].map(([key]) => key)
+    : [];
+}
