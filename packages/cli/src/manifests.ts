@@ -8,7 +8,11 @@ import { CliError } from "./errors.ts";
 export interface Manifest extends KubeObject {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
 }
 
 /** Rejects with CliError naming file and line for anything that is not a Kubernetes object. */

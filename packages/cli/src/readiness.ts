@@ -31,6 +31,16 @@ export function servicePending(service: Service, slices: readonly EndpointSlice[
     : `${name} to have an endpoint (${selectorText(service.spec.selector)})`;
 }
 
+/**
+ * On a workload, or a Service, without which the system still serves: what is then different, as a sentence for the user. Such an object is
+ * waited for a little, and its absence is told instead of failing the deployment.
+ */
+export const optionalAnnotation = "coracle.dev/optional";
+
+export const optionalNote = (object: {
+  readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
+}): string | undefined => object.metadata?.annotations?.[optionalAnnotation];
+
 const selectorText = (selector: Readonly<Record<string, string>>): string =>
   Object.entries(selector)
     .map(([key, value]) => `${key}=${value}`)

@@ -4,7 +4,7 @@ import type { Pod, Service } from "kubernetes-types/core/v1.js";
 import { type Deployment, ofKind } from "./deployment.ts";
 import { isReady } from "./readiness.ts";
 import { table } from "./table.ts";
-import { podsOf } from "./wait.ts";
+import { missingParts, podsOf } from "./wait.ts";
 
 export interface PodLine {
   readonly name: string;
@@ -30,6 +30,8 @@ export interface Summary {
   readonly pods: readonly PodLine[];
   readonly addresses: readonly AddressLine[];
   readonly tryNext: readonly string[];
+  /** Optional parts that are not there, and what that means. */
+  readonly missing: readonly string[];
 }
 
 /** `onLoopback`: load balancers also listen on 127.0.0.1, as the embedded cluster's do. */
@@ -43,6 +45,7 @@ export async function summarize(deployment: Deployment, onLoopback: boolean): Pr
     pods,
     addresses,
     tryNext: deployment.system.tryNext.map((line) => fillIn(line, deployment, pods, addresses)),
+    missing: await missingParts(deployment),
   };
 }
 
@@ -125,6 +128,7 @@ export function summaryText(summary: Summary): string {
     `${summary.system}: ${summary.ready}/${summary.pods.length} pods ready in namespace ${summary.namespaces.join(", ")}`,
     "",
     table([head, ...rows]),
+    ...(summary.missing.length > 0 ? ["", "Without", ...summary.missing.map((line) => `  ${line}`)] : []),
     ...(connect.length > 0 ? ["", "Connect", ...connect] : []),
     ...(summary.tryNext.length > 0 ? ["", "Try next", ...summary.tryNext.map((line) => `  ${line}`)] : []),
   ].join("\n");

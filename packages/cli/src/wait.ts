@@ -7,9 +7,11 @@ import type { Pod, Service } from "kubernetes-types/core/v1.js";
 import { type Deployment, type Item, ofKind } from "./deployment.ts";
 import { diagnose } from "./diagnose.ts";
 import { CliError } from "./errors.ts";
-import { podHopeless, servicePending, workloadPending } from "./readiness.ts";
+import { optionalNote, podHopeless, servicePending, workloadPending } from "./readiness.ts";
 
 const pollMs = 100;
+/** For what is optional, once all else serves: as long as a small program takes to start. */
+const optionalPatienceMs = 20_000;
 
 export interface WaitOptions {
   readonly timeoutMs: number;
@@ -20,6 +22,27 @@ export interface WaitOptions {
 /** Rejects with CliError that carries the pods' events and last log lines when the time is over or a pod cannot start. */
 export async function waitUntilServing(deployment: Deployment, { timeoutMs, report }: WaitOptions): Promise<void> {
   const deadline = performance.now() + timeoutMs;
+  const required = deployment.items.filter(({ object }) => optionalNote(object) === undefined);
+  await waitFor({ ...deployment, items: required }, deadline, report, async (reason) => {
+    throw new CliError(`${deployment.system.name} is not up: ${reason}\n${await diagnose(deployment)}`);
+  });
+  const patience = Math.min(deadline, performance.now() + optionalPatienceMs);
+  await waitFor(optionalPart(deployment), patience, report, async () => undefined);
+}
+
+/** The objects of a deployment that it also serves without. */
+export const optionalPart = (deployment: Deployment): Deployment => ({
+  ...deployment,
+  items: deployment.items.filter(({ object }) => optionalNote(object) !== undefined),
+});
+
+/** Returns when nothing is pending, or after telling `giveUp` why there is no hope for what is. */
+async function waitFor(
+  deployment: Deployment,
+  deadline: number,
+  report: (pending: string) => void,
+  giveUp: (reason: string) => Promise<void>,
+): Promise<void> {
   let last: string | undefined;
   for (;;) {
     const pending = await firstPending(deployment);
@@ -28,9 +51,21 @@ export async function waitUntilServing(deployment: Deployment, { timeoutMs, repo
     last = pending;
     const reason =
       (await stuckPod(deployment)) ?? (performance.now() > deadline ? `still waiting for ${pending}` : undefined);
-    if (reason) throw new CliError(`${deployment.system.name} is not up: ${reason}\n${await diagnose(deployment)}`);
+    if (reason) return giveUp(reason);
     await delay(pollMs);
   }
+}
+
+/** What the system does without at this moment, each with the consequence that its manifest tells. */
+export async function missingParts(deployment: Deployment): Promise<string[]> {
+  const optional = optionalPart(deployment);
+  const lines = ofKind(optional, "StatefulSet", "Deployment", "DaemonSet").map(async (item) => {
+    const one = { ...optional, items: [item] };
+    const pending = await firstPending(one);
+    if (pending === undefined) return [];
+    return [`${(await stuckPod(one)) ?? `waiting for ${pending}`}; ${optionalNote(item.object)}`];
+  });
+  return (await Promise.all(lines)).flat();
 }
 
 async function firstPending(deployment: Deployment): Promise<string | undefined> {

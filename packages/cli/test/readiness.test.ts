@@ -2,7 +2,7 @@ import type { StatefulSet } from "kubernetes-types/apps/v1.js";
 import type { Pod, Service } from "kubernetes-types/core/v1.js";
 import type { EndpointSlice } from "kubernetes-types/discovery/v1.js";
 import { describe, expect, it } from "vitest";
-import { podHopeless, servicePending, workloadPending } from "../src/readiness.ts";
+import { optionalNote, podHopeless, servicePending, workloadPending } from "../src/readiness.ts";
 
 const set = (status: object, replicas = 3): StatefulSet =>
   ({ kind: "StatefulSet", metadata: { name: "db", generation: 2 }, spec: { replicas }, status }) as StatefulSet;
@@ -41,6 +41,14 @@ describe("servicePending", () => {
 
   it("asks nothing of a Service without a selector", () => {
     expect(servicePending({ ...service, spec: {} } as Service, [])).toBeUndefined();
+  });
+});
+
+describe("optionalNote", () => {
+  it("is there only where the manifest says what its absence means", () => {
+    expect(optionalNote(set({}))).toBeUndefined();
+    const annotations = { "coracle.dev/optional": "limits are local" };
+    expect(optionalNote({ metadata: { annotations } })).toBe("limits are local");
   });
 });
 

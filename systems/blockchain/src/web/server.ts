@@ -109,12 +109,14 @@ export async function createWebServer(options: WebServerOptions): Promise<WebSer
   };
 }
 
-/** What isn't answered by then is cut off. */
+/** What isn't answered by then is cut off. Connections that become idle meanwhile are not waited for. */
 async function stopWithin(server: FastifyInstance, graceMs: number): Promise<void> {
+  const sweep = setInterval(() => server.server.closeIdleConnections(), 50);
   const cut = setTimeout(() => server.server.closeAllConnections(), graceMs);
   try {
     await server.close();
   } finally {
+    clearInterval(sweep);
     clearTimeout(cut);
   }
 }
