@@ -1,23 +1,23 @@
 /** One wallet: its keys, what it knows of the chain, and what it keeps in the file. */
-import { addressOfScript, scriptOfAddress } from "../address/address.ts";
-import { AddressError } from "../address/errors.ts";
 import { BlockchainError, messageOf } from "../errors.ts";
 import { hashFromText, hashKey, hashText } from "../primitives/hash.ts";
-import { decodeTransaction, outPointKey, type Transaction, txVsize } from "../primitives/transaction.ts";
+import { txVsize } from "../primitives/transaction.ts";
+import { AddressBook } from "./address-book.ts";
 import type { WalletConfig } from "./config.ts";
 import { WalletError } from "./errors.ts";
-import type { StoredNote, WalletRecord } from "./file/document.ts";
+import type { WalletRecord } from "./file/document.ts";
 import type { Sealed } from "./file/seal.ts";
-import { Follower, notesOf, type Remembered, rememberedOf } from "./follow.ts";
-import { pathText, purposeOf, typeOf } from "./keys/account.ts";
+import { Follower, notesOf, rememberedOf } from "./follow.ts";
+import { purposeOf } from "./keys/account.ts";
 import type { Keychain } from "./keys/keychain.ts";
-import { addressOf, type KeyRing, type Owned } from "./keys/ring.ts";
+import type { KeyRing, Owned } from "./keys/ring.ts";
 import { balancesOf, type ChainFacts, depthOf, Trust, worthOf } from "./ledger/balance.ts";
 import { entriesOf, type Statement, transactionOf } from "./ledger/history.ts";
 import type { OwnCoin, RowChange } from "./ledger/ledger.ts";
 import type { Note, Row } from "./ledger/row.ts";
 import type { Built, PaymentOutput } from "./spend/build.ts";
-import { feeRateFor, hexOf, planBump, planTransaction, type SpendView, signBuilt, textOf } from "./spend/spender.ts";
+import { feeRateFor, planBump, planTransaction, type SpendView, signBuilt, textOf } from "./spend/spender.ts";
+import { notesFrom, outpointOf, outpointText, remember, stored, storedNote } from "./stored.ts";
 import type {
   AddressRecord,
   AddressType,
@@ -33,8 +33,6 @@ import type {
   WalletTransaction,
 } from "./types.ts";
 
-const LONGEST_LABEL = 255;
-const MOST_LABELS = 100_000;
 const MOST_PAYMENTS = 2_000;
 
 export interface WalletParts {
@@ -52,7 +50,7 @@ export class ChainWallet implements Wallet {
   readonly name: string;
   readonly #parts: WalletParts;
   readonly #follower: Follower;
-  readonly #labels: Map<string, string>;
+  readonly #book: AddressBook;
   /** By outpoint. */
   readonly #locked: Set<string>;
   #birthday: number;
@@ -63,7 +61,7 @@ export class ChainWallet implements Wallet {
     const { config, record, ring } = parts;
     this.name = record.name;
     this.#parts = parts;
-    this.#labels = new Map(Object.entries(record.labels));
+    this.#book = new AddressBook(config.network, ring, record.labels);
     this.#locked = new Set(record.lockedCoins.map(outpointOf));
     this.#birthday = record.birthday;
     this.#follower = new Follower({
@@ -91,12 +89,11 @@ export class ChainWallet implements Wallet {
   }
 
   get #statement(): Statement {
-    const { network } = this.#parts.config;
     return {
       ledger: this.#follower.ledger,
       facts: this.#facts,
-      addressOf: (script) => addressOfScript(script, network),
-      labelOf: (address) => this.#labels.get(address),
+      addressOf: (script) => this.#book.addressOf(script),
+      labelOf: (address) => this.#book.labelOf(address),
     };
   }
 
@@ -135,7 +132,7 @@ export class ChainWallet implements Wallet {
   }
 
   #coinOf({ row, credit, outpoint }: OwnCoin, isAvailable: boolean): Coin {
-    const address = this.#addressOf(credit.owner);
+    const address = this.#book.addressOf(credit.owner.script)!;
     const locked = this.#locked.has(outpoint);
     return {
       txid: hashText(row.txid),
@@ -143,7 +140,7 @@ export class ChainWallet implements Wallet {
       value: credit.value,
       address,
       script: credit.owner.script,
-      label: this.#labels.get(address),
+      label: this.#book.labelOf(address),
       depth: depthOf(row, this.#facts),
       coinbase: row.isCoinbase,
       spendable: isAvailable && !locked,
@@ -168,8 +165,9 @@ export class ChainWallet implements Wallet {
   }
 
   async newAddress(options: { label?: string | undefined; type?: AddressType | undefined } = {}): Promise<string> {
-    const address = this.#addressOf(this.#parts.ring.handOut(purposeOf(options.type ?? "bech32"), 0));
-    this.#label(address, options.label ?? "");
+    const owned = this.#parts.ring.handOut(purposeOf(options.type ?? "bech32"), 0);
+    const address = this.#book.addressOf(owned.script)!;
+    if (options.label) this.#book.label(address, options.label);
     await this.#save();
     return address;
   }
@@ -177,30 +175,17 @@ export class ChainWallet implements Wallet {
   async newChangeAddress(type: AddressType = "bech32"): Promise<string> {
     const owned = this.#parts.ring.handOut(purposeOf(type), 1);
     await this.#save();
-    return this.#addressOf(owned);
+    return this.#book.addressOf(owned.script)!;
   }
 
   addresses(): readonly AddressRecord[] {
     const paid = this.#paid();
-    return [...this.#parts.ring.handedOut()].map((owned) => this.#recordOf(owned, paid));
+    return [...this.#parts.ring.handedOut()].map((owned) => this.#book.recordOf(owned, paid));
   }
 
   address(address: string): AddressRecord | undefined {
-    const owned = this.#parts.ring.ownerOf(this.#scriptOf(address));
-    return owned && this.#recordOf(owned, this.#paid());
-  }
-
-  #recordOf(owned: Owned, paid: ReadonlySet<Owned>): AddressRecord {
-    const address = this.#addressOf(owned);
-    return {
-      address,
-      label: this.#labels.get(address),
-      type: typeOf(owned.path.purpose),
-      change: owned.path.branch === 1,
-      path: pathText(this.#parts.config.network.coinType, owned.path),
-      publicKey: owned.publicKey,
-      used: paid.has(owned),
-    };
+    const owned = this.#book.find(address);
+    return owned && this.#book.recordOf(owned, this.#paid());
   }
 
   #paid(): ReadonlySet<Owned> {
@@ -209,18 +194,9 @@ export class ChainWallet implements Wallet {
   }
 
   async setLabel(address: string, label: string): Promise<void> {
-    this.#scriptOf(address);
-    this.#label(address, label, { always: true });
+    this.#book.scriptOf(address);
+    this.#book.label(address, label);
     await this.#save();
-  }
-
-  #label(address: string, label: string, { always = false } = {}): void {
-    if (label.length > LONGEST_LABEL)
-      throw new WalletError("bad-argument", `Invalid label name: it has at most ${LONGEST_LABEL} characters`);
-    if (!always && label === "") return;
-    if (this.#labels.size >= MOST_LABELS && !this.#labels.has(address))
-      throw new WalletError("bad-argument", `A wallet holds at most ${MOST_LABELS} labels`);
-    this.#labels.set(address, label);
   }
 
   async lockCoins(coins: readonly { readonly txid: string; readonly vout: number }[], locked: boolean): Promise<void> {
@@ -249,7 +225,7 @@ export class ChainWallet implements Wallet {
     const { config, ring } = this.#parts;
     const outputs = this.#outputsOf(payments, options.subtractFeeFrom ?? []);
     const from =
-      options.fromAddresses && new Set(options.fromAddresses.map((one) => this.#scriptOf(one).toString("hex")));
+      options.fromAddresses && new Set(options.fromAddresses.map((one) => this.#book.scriptOf(one).toString("hex")));
     const change = ring.peek(changePurposeOf(outputs), 1);
     const built = planTransaction(this.view, {
       payments: outputs,
@@ -268,7 +244,7 @@ export class ChainWallet implements Wallet {
       throw new WalletError("bad-argument", `A transaction pays at most ${MOST_PAYMENTS} recipients`);
     return payments.map(({ address, amount }) => {
       if (!Number.isSafeInteger(amount) || amount <= 0) throw new WalletError("bad-amount", "Invalid amount for send");
-      return { value: amount, script: this.#scriptOf(address), paysFee: subtractFeeFrom.includes(address) };
+      return { value: amount, script: this.#book.scriptOf(address), paysFee: subtractFeeFrom.includes(address) };
     });
   }
 
@@ -375,7 +351,7 @@ export class ChainWallet implements Wallet {
       loaded: true,
       birthday: this.#birthday,
       next: ring.next(),
-      labels: Object.fromEntries(this.#labels),
+      labels: this.#book.labels(),
       lockedCoins: [...this.#locked].map(outpointText),
       unconfirmed: isReading ? record.unconfirmed : rememberedOf(ledger).map(stored),
       notes: isReading ? record.notes : [...notesOf(ledger)].map(storedNote),
@@ -392,20 +368,6 @@ export class ChainWallet implements Wallet {
     if (kind === "unconfirmed" && this.#follower.ledger.debitOf(row).value > 0)
       this.#save().catch((error: unknown) => this.#parts.config.onError?.("a wallet could not be saved", error));
     this.#parts.onEvent({ wallet: this.name, kind, txid: hashText(row.txid), amount });
-  }
-
-  #addressOf(owned: Owned): string {
-    return addressOf(owned, this.#parts.config.network);
-  }
-
-  #scriptOf(address: string): Buffer {
-    try {
-      return scriptOfAddress(address, this.#parts.config.network);
-    } catch (error) {
-      if (error instanceof AddressError)
-        throw new WalletError("bad-address", `Invalid Bitcoin address: ${error.message}`, { cause: error });
-      throw error;
-    }
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -428,42 +390,6 @@ function rejected(error: unknown): unknown {
   return new WalletError("rejected", messageOf(error), { cause: error });
 }
 
-/** `txid:vout` as an outpoint's key. */
-function outpointOf(text: string): string {
-  const [txid, vout] = text.split(":");
-  const hash = hashFromText(txid ?? "");
-  const index = Number(vout);
-  if (!hash || !Number.isInteger(index) || index < 0 || index > 0xffffffff)
-    throw new WalletError("bad-argument", "Invalid parameter: a coin is a transaction id and the number of an output");
-  return outPointKey({ hash, index });
-}
-
-const outpointText = (outpoint: string): string => {
-  const bytes = Buffer.from(outpoint, "latin1");
-  return `${hashText(bytes.subarray(0, 32))}:${bytes.readUInt32LE(32)}`;
-};
-
-const remember = ({ hex, ...facts }: WalletRecord["unconfirmed"][number]): Remembered => ({
-  transaction: decodeTransaction(Buffer.from(hex, "hex")),
-  ...facts,
-});
-
-const stored = ({ transaction, received, abandoned }: Remembered): WalletRecord["unconfirmed"][number] => ({
-  hex: hexOf(transaction),
-  received,
-  abandoned,
-});
-
-const notesFrom = (notes: readonly StoredNote[]): ReadonlyMap<string, Note> =>
-  new Map(notes.map(({ txid, ...note }) => [hashKey(hashFromText(txid) ?? Buffer.alloc(0)), note]));
-
-const storedNote = ([key, note]: readonly [string, Note]): StoredNote => ({
-  txid: hashText(Buffer.from(key, "latin1")),
-  ...note,
-});
-
 /** Without keys that are undefined. */
 const definedOf = (note: Note): Note =>
   Object.fromEntries(Object.entries(note).filter(([, value]) => value !== undefined));
-
-export type { Transaction };

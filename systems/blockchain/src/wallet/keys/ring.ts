@@ -2,8 +2,6 @@
  * Every script of a wallet, by which payments are recognised. Each branch keeps scripts derived for `gapLimit` addresses beyond the last
  * one handed out or paid, so that a payment to an address that a copy of this wallet handed out is seen too.
  */
-import { addressOfScript } from "../../address/address.ts";
-import type { AddressPrefixes } from "../../address/prefixes.ts";
 import { witnessScript } from "../../address/scripts.ts";
 import { hash160 } from "../../primitives/hash.ts";
 import { type BranchNumber, branchNumbers, type KeyPath, type Purpose, purposes } from "./account.ts";
@@ -122,5 +120,3 @@ export class KeyRing {
     }
   }
 }
-
-export const addressOf = (owned: Owned, prefixes: AddressPrefixes): string => addressOfScript(owned.script, prefixes)!;

@@ -1,6 +1,6 @@
 /** Choosing, building and signing a wallet's payments, from what its ledger says. */
 import { hashText } from "../../primitives/hash.ts";
-import { encodeTransaction, type Transaction, txid, txVsize } from "../../primitives/transaction.ts";
+import { type Transaction, txid, txVsize } from "../../primitives/transaction.ts";
 import { Spending } from "../../script/spending.ts";
 import type { WalletConfig } from "../config.ts";
 import { WalletError } from "../errors.ts";
@@ -183,5 +183,4 @@ export function signBuilt({ transaction, coins }: Built, ledger: Ledger, keychai
 const ownerOf = (ledger: Ledger, { outpoint }: SpendableCoin) =>
   ledger.coin(outpointAt({ txid: outpoint.hash } as Row, outpoint.index))!.credit.owner.path;
 
-export const hexOf = (transaction: Transaction): string => encodeTransaction(transaction).toString("hex");
 export const textOf = (transaction: Transaction): string => hashText(txid(transaction));
