@@ -17,7 +17,7 @@ export interface Scan {
   readonly end: number;
   readonly marks: Mark[];
   /**
-   * `clean`: nothing follows. `torn`: nothing shows that what follows had been acknowledged. `corrupt`: an acknowledged record is
+   * `clean`: nothing but zeros follows. `torn`: nothing shows that what follows had been acknowledged. `corrupt`: an acknowledged record is
    * unreadable. Damage to the very last batch looks like a torn write: no later record vouches for it.
    */
   readonly tail: "clean" | "torn" | "corrupt";
@@ -37,9 +37,12 @@ export function scanSegment(buffer: Buffer, start: number, firstIndex: number): 
 }
 
 function judgeTail(buffer: Buffer, offset: number, lost: number): Scan["tail"] {
-  if (offset === buffer.length) return "clean";
+  if (isZero(buffer.subarray(offset))) return "clean";
   return acknowledgedLater(buffer, offset + 1, lost) ? "corrupt" : "torn";
 }
+
+/** Whether it is all zeros: room that was made ahead of the records. */
+const isZero = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0);
 
 /** Whether some readable record behind `offset` says that record `lost` had been durable before it was written. */
 function acknowledgedLater(buffer: Buffer, from: number, lost: number): boolean {

@@ -17,6 +17,13 @@ const DURABLE_WRITES = process.platform === "linux" ? constants.O_DSYNC : 0;
 const CREATE = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | DURABLE_WRITES;
 const OPEN = constants.O_RDWR | DURABLE_WRITES;
 
+/**
+ * Zeros are written so far ahead of the records; as far as the records reach already, within these bounds. A write into room that the file has
+ * already changes nothing in the file system's own records, so that making it durable costs no entry of its journal, which all files share.
+ */
+const AHEAD_MIN_BYTES = 4096;
+const AHEAD_MAX_BYTES = 1 << 20;
+
 export const segmentName = (firstIndex: number): string => `${firstIndex.toString(16).padStart(14, "0")}.wal`;
 
 export class Segment {
@@ -28,6 +35,8 @@ export class Segment {
   nextIndex: number;
   readonly #file: FileHandle;
   #marks: Mark[];
+  /** Size of the file: what is not records is zeros. */
+  #fileBytes: number;
 
   private constructor(
     file: FileHandle,
@@ -36,6 +45,7 @@ export class Segment {
     nextIndex: number,
     end: number,
     marks: Mark[],
+    fileBytes: number,
   ) {
     this.#file = file;
     this.path = path;
@@ -43,6 +53,7 @@ export class Segment {
     this.nextIndex = nextIndex;
     this.end = end;
     this.#marks = marks;
+    this.#fileBytes = fileBytes;
   }
 
   static async create(dir: string, firstIndex: number): Promise<Segment> {
@@ -58,7 +69,7 @@ export class Segment {
       await file.close();
       throw error;
     }
-    return new Segment(file, path, firstIndex, firstIndex, segmentHeaderBytes, []);
+    return new Segment(file, path, firstIndex, firstIndex, segmentHeaderBytes, [], segmentHeaderBytes);
   }
 
   /**
@@ -91,16 +102,30 @@ export class Segment {
       await file.truncate(scan.end);
       await file.sync();
     }
-    return new Segment(file, path, firstIndex, scan.nextIndex, scan.end, scan.marks);
+    const fileBytes = scan.tail === "torn" ? scan.end : bytes.length;
+    return new Segment(file, path, firstIndex, scan.nextIndex, scan.end, scan.marks, fileBytes);
   }
 
   /** Writes whole, encoded records at the end; durable when it resolves. When it rejects, the segment ends where it did before. */
   async append(records: readonly Buffer[]): Promise<void> {
     const batch = records.length === 1 ? (records[0] as Buffer) : Buffer.concat(records);
-    let written = 0;
-    while (written < batch.length) written += await this.#write(batch, written, this.end + written);
+    if (this.end + batch.length > this.#fileBytes) await this.#extend(this.end + batch.length);
+    await this.#writeAll(batch, this.end);
     if (DURABLE_WRITES === 0) await this.#file.datasync();
     for (const record of records) this.#advance(record.length);
+  }
+
+  /** Only to be quick later: on a disk that is too full for it, records are still appended. */
+  async #extend(needed: number): Promise<void> {
+    const from = this.#fileBytes;
+    const to = needed + Math.min(Math.max(needed, AHEAD_MIN_BYTES), AHEAD_MAX_BYTES);
+    this.#fileBytes = to;
+    await this.#writeAll(Buffer.alloc(to - from), from).catch(() => {});
+  }
+
+  async #writeAll(bytes: Buffer, position: number): Promise<void> {
+    let written = 0;
+    while (written < bytes.length) written += await this.#write(bytes, written, position + written);
   }
 
   /** Without the promises of `FileHandle`, whose cost is felt at thousands of writes a second. */
@@ -138,6 +163,7 @@ export class Segment {
     this.#marks = this.#marks.filter((mark) => mark.index <= index);
     await this.#file.truncate(this.end);
     await this.#file.sync();
+    this.#fileBytes = this.end;
   }
 
   close(): Promise<void> {

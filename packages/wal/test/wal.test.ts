@@ -127,11 +127,21 @@ describe("recovery", () => {
   it("keeps exactly the whole records at every possible torn length", async () => {
     await withRecords("first", "second", "third");
     const [name] = (await segments()) as [string];
-    const whole = await readFile(join(dir, name));
-    const ends = [16, 16 + 25, 16 + 25 + 26, 16 + 25 + 26 + 25];
+    const file = await readFile(join(dir, name));
+    const ends = [16, 16 + 25, 16 + 25 + 26, 16 + 25 + 26 + 25] as const;
+    const whole = file.subarray(0, ends[3]);
     expect(whole.length).toBe(ends[3]);
-    for (let length = whole.length; length >= 0; length--) {
-      await writeFile(join(dir, name), whole.subarray(0, length));
+    expect(file.subarray(ends[3]).every((byte) => byte === 0)).toBe(true);
+    const cut = (length: number) => whole.subarray(0, length);
+    // With room made behind the records, what was not written is zeros. The header was durable before there was any.
+    const zeroed = (length: number) => Buffer.concat([cut(length), Buffer.alloc(file.length - length)]);
+    const lengths = Array.from({ length: whole.length + 1 }, (_, length) => length);
+    const cases = [
+      ...lengths.map((length) => ({ length, torn: cut(length) })),
+      ...lengths.slice(16).map((length) => ({ length, torn: zeroed(length) })),
+    ];
+    for (const { length, torn } of cases) {
+      await writeFile(join(dir, name), torn);
       const wal = await open();
       expect(wal.lastIndex).toBe(Math.max(0, ends.filter((end) => end <= length).length - 1));
       expect(await wal.append([text("next")])).toBe(wal.lastIndex);
@@ -172,8 +182,12 @@ describe("recovery", () => {
     for (let i = 1; i <= 9; i++) await wal.append([text(`record ${i}`)]);
     await wal.close();
     const [, second] = (await segments()) as [string, string];
+    // Without its zeros: the last record is one byte short.
     const bytes = await readFile(join(dir, second));
-    await truncate(join(dir, second), bytes.length - 1);
+    await truncate(
+      join(dir, second),
+      bytes.findLastIndex((byte) => byte !== 0),
+    );
     await expect(open()).rejects.toThrow(new RegExp(`${second} is damaged at byte \\d+`));
     await rm(join(dir, second));
     await expect(open()).rejects.toThrow(/a segment file is missing/);

@@ -64,9 +64,9 @@ it("met without warning makes writes wait or be refused, never lost, and they go
     acknowledged.push(`before${i}`);
   }
   fill();
-  // Held back, not refused: it was begun before anybody knew that the disk is full.
+  // Held back, not refused: it was begun before anybody knew that the disk is full. Longer than the room that the log has made ahead.
   const waiting = await open(port);
-  const held = waiting.ask("SET", "held", "v".repeat(100_000)).then(show, String);
+  const held = waiting.ask("SET", "held", "v".repeat(2_000_000)).then(show, String);
   await expect.poll(async () => (await readStatus(target(port))).blocked, SOON).toMatch(/full/);
   expect(await client.ask("SET", "refused", "1").then(show, String)).toMatch(/MISCONF.*disk.*full/);
   expect(show(await client.ask("GET", "before7"))).toBe("v".repeat(1000));

@@ -2,6 +2,7 @@
 import type { LogMetrics, LogStatus } from "@coracle/lease-log";
 import type { HealthServer } from "@coracle/pod";
 import { Counter, Gauge, Histogram } from "prom-client";
+import { writesBlocked } from "../server/backend.ts";
 import type { Replica } from "./replica.ts";
 
 type Registry = HealthServer["metrics"];
@@ -21,7 +22,7 @@ const GAUGES: readonly (readonly [string, string, (replica: Replica) => number])
   ["kvstore_last_index", "Newest log entry here", ({ log }) => log.status().last.index],
   ["kvstore_commit_index", "Newest committed log entry known here", ({ log }) => log.status().commitIndex],
   ["kvstore_applied_index", "Newest log entry in the data here", ({ log }) => log.status().applied.index],
-  ["kvstore_writes_blocked", "1 while writes are refused", ({ log }) => (log.status().blocked === undefined ? 0 : 1)],
+  ["kvstore_writes_blocked", "1 while writes are refused", (replica) => (writesBlocked(replica) === undefined ? 0 : 1)],
   ["kvstore_staleness_seconds", "Age of a replica's data", ({ log }) => log.status().staleMs / 1000],
   ["kvstore_keys", "Keys stored", ({ store }) => store.reader().size],
   ["kvstore_keys_expiring", "Keys with an expiry", ({ store }) => store.expiring],

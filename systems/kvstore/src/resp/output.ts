@@ -1,5 +1,7 @@
 /** Bytes on their way to a socket: short pieces share pages, long ones go as they are. */
 const PAGE_BYTES = 16 * 1024;
+/** Up to this length a loop is faster than a call into native code. */
+const SHORT = 24;
 /** From this size on a copy costs more than a piece of its own in the write. */
 const LARGE_BYTES = 4 * 1024;
 
@@ -18,7 +20,9 @@ export class Output {
   /** Latin-1 text: protocol words. */
   ascii(text: string): void {
     this.#reserve(text.length);
-    this.#at += this.#page.write(text, this.#at, "latin1");
+    if (text.length > SHORT) this.#page.write(text, this.#at, "latin1");
+    else for (let i = 0; i < text.length; i++) this.#page[this.#at + i] = text.charCodeAt(i);
+    this.#at += text.length;
     this.#sizeBytes += text.length;
   }
 

@@ -15,6 +15,8 @@ const ARRAY = 42;
 const BULK = 36;
 /** Longer than any header of a sane client. */
 const NEAR_BYTES = 16;
+/** Longer than any command's name; longer ones are not kept. */
+const LONGEST_NAME = 32;
 const NOTHING = Buffer.alloc(0);
 
 export class RequestParser {
@@ -24,6 +26,7 @@ export class RequestParser {
   /** Bulk strings still to come of the array being read; -1 between requests. */
   #missing = -1;
   #name: string | undefined;
+  #lastName = "";
   #args: Buffer[] = [];
   #requestBytes = 0;
   /** Announced length of the argument being read; -1 before its header. */
@@ -75,10 +78,14 @@ export class RequestParser {
   #arguments(): boolean {
     while (this.#missing > 0) {
       if (this.#bulkLength < 0 && !this.#bulkHeader()) return false;
-      const bulk = this.#bulk();
-      if (!bulk) return false;
-      if (this.#name === undefined) this.#name = bulk.toString("latin1");
-      else this.#args.push(bulk);
+      if (this.#name === undefined) {
+        this.#name = this.#nameBulk();
+        if (this.#name === undefined) return false;
+      } else {
+        const bulk = this.#bulk();
+        if (!bulk) return false;
+        this.#args.push(bulk);
+      }
       this.#bulkLength = -1;
       this.#missing--;
     }
@@ -98,10 +105,34 @@ export class RequestParser {
     return true;
   }
 
+  #nameBulk(): string | undefined {
+    if (!this.#isWholeHere()) return this.#bulk()?.toString("latin1");
+    const start = this.#skipWhole();
+    return this.#isLastName(start) ? this.#lastName : this.#rename(start);
+  }
+
+  /** Clients repeat themselves, and comparing a few bytes is cheaper than making a string of them. */
+  #isLastName(start: number): boolean {
+    const name = this.#lastName;
+    if (name.length !== this.#bulkLength) return false;
+    for (let i = 0; i < name.length; i++) if (this.#input[start + i] !== name.charCodeAt(i)) return false;
+    return true;
+  }
+
+  #rename(start: number): string {
+    const end = start + this.#bulkLength;
+    if (this.#bulkLength > LONGEST_NAME) return this.#input.toString("latin1", start, end);
+    this.#lastName = this.#input.toString("latin1", start, end);
+    return this.#lastName;
+  }
+
   #bulk(): Buffer | undefined {
     const length = this.#bulkLength;
     const wanted = length + 2;
-    if (!this.#gathering && this.#input.length - this.#at >= wanted) return this.#whole(length);
+    if (this.#isWholeHere()) {
+      const start = this.#skipWhole();
+      return this.#input.subarray(start, start + length);
+    }
     this.#gathering ??= Buffer.allocUnsafe(wanted);
     const copied = this.#input.copy(this.#gathering, this.#gathered, this.#at);
     this.#gathered += copied;
@@ -109,13 +140,18 @@ export class RequestParser {
     return this.#gathered < wanted ? undefined : this.#ended(this.#endGathering());
   }
 
-  /** The common case: one view, no copy. */
-  #whole(length: number): Buffer {
+  /** The common case: the bulk string lies in one chunk, so it needs no copy. */
+  #isWholeHere(): boolean {
+    return !this.#gathering && this.#input.length - this.#at >= this.#bulkLength + 2;
+  }
+
+  /** Goes past it; returns where it begins. */
+  #skipWhole(): number {
     const start = this.#at;
-    const end = start + length;
+    const end = start + this.#bulkLength;
     if (this.#input[end] !== CR || this.#input[end + 1] !== LF) throw noEnd();
     this.#at = end + 2;
-    return this.#input.subarray(start, end);
+    return start;
   }
 
   #endGathering(): Buffer {

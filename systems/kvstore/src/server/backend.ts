@@ -16,4 +16,8 @@ export interface Backend {
   clientAddress(id: string): string | undefined;
 }
 
+/** Why this member refuses writes, as a primary or because it is none. */
+export const writesBlocked = ({ log, disk, store }: Pick<Backend, "log" | "disk" | "store">): string | undefined =>
+  log.status().blocked ?? disk.refusal(false) ?? store.problem?.message;
+
 export const isPrimary = (status: LogStatus): boolean => status.role === "primary";

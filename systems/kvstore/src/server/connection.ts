@@ -36,6 +36,7 @@ export class Connection {
   #left: Call[] = [];
   #isRunning = false;
   #isRetiring = false;
+  #isSending = false;
   /** What the client did wrong on the protocol's level; answered after everything before it. */
   #broken: KvStoreError | undefined;
 
@@ -50,7 +51,9 @@ export class Connection {
   /** Ends the connection once what was received is answered, so that the client asks anew who is primary. */
   retire(): void {
     this.#isRetiring = true;
-    if (!this.#isRunning) this.#socket.end();
+    if (this.#isRunning) return;
+    this.#send();
+    this.#socket.end();
   }
 
   destroy(): void {
@@ -79,10 +82,12 @@ export class Connection {
   /** Everything received is answered. Must not wait: what arrived meanwhile would lie until the next chunk. */
   #pause(): void {
     if (this.#broken) writeReply(this.#output, new ReplyError(`ERR ${this.#broken.message}`), 2);
-    this.#send();
     this.#isRunning = false;
+    const isLast = this.#broken !== undefined || this.#isRetiring;
+    if (isLast) this.#send();
+    else this.#sendSoon();
     if (this.#socket.destroyed) return;
-    if (this.#broken || this.#isRetiring) this.#socket.end();
+    if (isLast) this.#socket.end();
     else if (this.#socket.isPaused()) this.#socket.resume();
   }
 
@@ -97,7 +102,7 @@ export class Connection {
     });
     isWaiting = !isAnswered;
     // What is answered so far should not wait for what is not.
-    if (isWaiting) this.#send();
+    if (isWaiting) this.#sendSoon();
     return isAnswered;
   }
 
@@ -171,6 +176,17 @@ export class Connection {
     }
     return undefined;
   }
+
+  #sendSoon(): void {
+    if (this.#isSending || this.#output.sizeBytes === 0) return;
+    this.#isSending = true;
+    this.session.server.flusher.add(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#isSending = false;
+    if (!this.#socket.destroyed) this.#send();
+  };
 
   #send(): void {
     if (this.#output.sizeBytes === 0) return;

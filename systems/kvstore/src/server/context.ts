@@ -2,6 +2,7 @@
 import type { Logger } from "@coracle/pod";
 import type { Backend } from "./backend.ts";
 import type { ScanCursors } from "./cursors.ts";
+import type { Flusher } from "./flusher.ts";
 import type { Proposer } from "./proposer.ts";
 import type { Session } from "./session.ts";
 
@@ -16,6 +17,7 @@ export interface ServerStats {
 export interface ServerContext {
   readonly backend: Backend;
   readonly proposer: Proposer;
+  readonly flusher: Flusher;
   readonly cursors: ScanCursors;
   readonly stats: ServerStats;
   readonly sessions: ReadonlySet<Session>;

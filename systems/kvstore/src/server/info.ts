@@ -1,5 +1,6 @@
 /** INFO: the sections and fields that Redis' clients and dashboards read, with what kvstore knows. */
 import type { LogStatus } from "@coracle/lease-log";
+import { writesBlocked } from "./backend.ts";
 import type { ServerContext } from "./context.ts";
 import { VERSION } from "./version.ts";
 
@@ -35,7 +36,8 @@ const SECTIONS: Readonly<Record<string, (server: ServerContext) => Fields>> = {
     total_net_input_bytes: stats.bytesIn,
     total_net_output_bytes: stats.bytesOut,
   }),
-  replication: ({ backend }) => replication(backend.log.status(), backend.clientAddress),
+  replication: ({ backend }) =>
+    replication({ ...backend.log.status(), blocked: writesBlocked(backend) }, backend.clientAddress),
   keyspace: keyspace,
 };
 

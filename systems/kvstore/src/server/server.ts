@@ -6,6 +6,7 @@ import type { Backend } from "./backend.ts";
 import { Connection } from "./connection.ts";
 import type { ServerContext, ServerStats } from "./context.ts";
 import type { ScanCursors } from "./cursors.ts";
+import { Flusher } from "./flusher.ts";
 import { Proposer } from "./proposer.ts";
 import { Session } from "./session.ts";
 
@@ -67,6 +68,7 @@ function contextOf(options: ServerOptions, connections: ReadonlyMap<Session, Con
   return {
     backend: options.backend,
     proposer: new Proposer(options.backend.log),
+    flusher: new Flusher(),
     cursors: options.cursors,
     stats: { connections: 0, rejectedConnections: 0, commands: 0, bytesIn: 0, bytesOut: 0 },
     get sessions() {
