@@ -18,7 +18,7 @@ async function exported(): Promise<{ names: string[]; text: string }> {
   const health = await serveHealth({ host: "127.0.0.1", port: 0 });
   const metrics = registerMetrics(health.metrics);
   const log = { status: () => ({ ...solo.log.status(), replicas: [replica] }) };
-  metrics.observe({ ...solo, log, disk: { freeBytes: 1e9 } } as unknown as Replica);
+  metrics.observe({ ...solo, log, disk: { freeBytes: 1e9, refusal: () => "full" } } as unknown as Replica);
   metrics.log.committed?.(3, 12);
   metrics.log.becamePrimary?.(2);
   const text = await health.metrics.metrics();
@@ -26,7 +26,15 @@ async function exported(): Promise<{ names: string[]; text: string }> {
   return { names: [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name as string), text };
 }
 
-const replica = { id: "kvstore-1", state: "streaming", durableIndex: 7, lagEntries: 5, lagBytes: 640, lagMs: 1500 };
+const replica = {
+  id: "kvstore-1",
+  state: "streaming",
+  durableIndex: 7,
+  isFull: false,
+  lagEntries: 5,
+  lagBytes: 640,
+  lagMs: 1500,
+};
 
 it("exports every metric that the dashboard and the alerts name", async () => {
   const { names } = await exported();
@@ -50,5 +58,6 @@ it("tells lag in entries, bytes and seconds, and how long commits took", async (
   expect(text).toContain('kvstore_replica_lag_seconds{replica="kvstore-1"} 1.5');
   expect(text).toMatch(/kvstore_commit_seconds_bucket\{le="0.025"\} 1/);
   expect(text).toMatch(/kvstore_commits_total 3/);
+  expect(text).toContain("kvstore_writes_blocked 1");
   expect(text).toMatch(/kvstore_promotions_total 1/);
 });
