@@ -1,5 +1,5 @@
 /** One connection after its handshake: messages, requests and streams, multiplexed. Both sides may begin any of them. */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { deferred } from "./deferred.ts";
 import { WireError } from "./errors.ts";
 import { type Frame, FrameType, frameHeader } from "./frame.ts";
@@ -14,7 +14,7 @@ interface Waiting {
 /** Invariant: once closed, every request and stream has been settled with the reason, and nothing is sent or delivered any more. */
 export class Connection {
   readonly peer: string;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #handlers: WireHandlers;
   readonly #limits: WireLimits;
   readonly #requests = new Map<number, Waiting>();
@@ -41,7 +41,7 @@ export class Connection {
   #isCorked = false;
   #isClosed = false;
 
-  constructor(peer: string, socket: Socket, handlers: WireHandlers, limits: WireLimits) {
+  constructor(peer: string, socket: Duplex, handlers: WireHandlers, limits: WireLimits) {
     this.peer = peer;
     this.#socket = socket;
     this.#handlers = handlers;

@@ -1,26 +1,29 @@
 /** Keeps one connection to a peer dialled: the address is resolved at each attempt, pauses grow and are jittered. */
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import type { Connection } from "./connection.ts";
-import type { WireLimits, WirePeer, WireTls } from "./options.ts";
+import { WireError } from "./errors.ts";
+import type { WireLimits, WireOptions, WirePeer, WireTls } from "./options.ts";
 import { runSession, type SessionContext } from "./session.ts";
 import { readTls } from "./tls.ts";
 
 export class Dialer {
   readonly #context: SessionContext;
   readonly #limits: WireLimits;
-  readonly #tls: WireTls | undefined;
+  readonly #connect: (peer: WirePeer, signal: AbortSignal) => Duplex | Promise<Duplex>;
   readonly #random: () => number;
   #peer: WirePeer;
-  #socket: Socket | undefined;
+  #socket: Duplex | undefined;
+  #attempt = new AbortController();
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
   #isStopped = false;
 
-  constructor(peer: WirePeer, context: SessionContext, tls: WireTls | undefined, random: () => number) {
+  constructor(peer: WirePeer, context: SessionContext, options: Pick<WireOptions, "connect" | "tls" | "random">) {
     this.#peer = peer;
-    this.#tls = tls;
-    this.#random = random;
+    this.#connect = options.connect ?? ((to) => dial(to, options.tls));
+    this.#random = options.random ?? Math.random;
     this.#limits = context.limits;
     this.#context = {
       ...context,
@@ -43,23 +46,40 @@ export class Dialer {
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#retry);
+    this.#attempt.abort(new WireError("closed", "the peer is no longer wanted"));
     this.#socket?.destroy();
   }
 
   #dial(): void {
     clearTimeout(this.#retry);
     this.#retry = undefined;
-    const { host, port, id } = this.#peer;
     try {
-      this.#socket = this.#tls
-        ? connectTls({ host, port, ...readTls(this.#tls), checkServerIdentity: () => undefined })
-        : connect({ host, port });
-      runSession(this.#socket, this.#context, id);
+      const made = this.#connect(this.#peer, this.#begin());
+      if (made instanceof Promise) made.then(this.#run, this.#failed);
+      else this.#run(made);
     } catch (error) {
       // Unreadable certificate files, or an address that is not one.
-      this.#closed(error instanceof Error ? error : new TypeError(String(error)), undefined, this.#context);
+      this.#failed(error);
     }
   }
+
+  /** A connection that is made elsewhere has as long as a handshake. */
+  #begin(): AbortSignal {
+    this.#attempt = new AbortController();
+    return AbortSignal.any([this.#attempt.signal, AbortSignal.timeout(this.#limits.handshakeMs)]);
+  }
+
+  readonly #run = (socket: Duplex): void => {
+    this.#socket = socket;
+    if (this.#isStopped) socket.destroy();
+    else runSession(socket, this.#context, this.#peer.id);
+  };
+
+  readonly #failed = (error: unknown): void => {
+    if (this.#isStopped) return;
+    const message = error instanceof Error ? error.message : String(error);
+    this.#context.closed(new WireError("unreachable", message, { cause: error }), undefined);
+  };
 
   #closed(reason: Error, connection: Connection | undefined, context: SessionContext): void {
     context.closed(reason, connection);
@@ -68,4 +88,9 @@ export class Dialer {
     this.#retry = setTimeout(() => this.#dial(), pauseMs * (0.5 + this.#random() / 2));
     this.#retry.unref();
   }
+}
+
+function dial({ host, port }: WirePeer, tls: WireTls | undefined): Duplex {
+  if (!tls) return connect({ host, port });
+  return connectTls({ host, port, ...readTls(tls), checkServerIdentity: () => undefined });
 }

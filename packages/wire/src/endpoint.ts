@@ -1,5 +1,6 @@
 /** One process's end of the mesh: listens, keeps a connection dialled to each peer, and sends over whichever is open. */
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server } from "node:net";
+import type { Duplex } from "node:stream";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import type { Connection } from "./connection.ts";
 import { Dialer } from "./dialer.ts";
@@ -18,6 +19,8 @@ export interface WireEndpoint {
   stop(): Promise<void>;
   /** The peers to keep connections to; others' connections are kept when they came from them. */
   setPeers(peers: readonly WirePeer[]): void;
+  /** A connection that a peer made to a listener of somebody else's, with what was read of it already. */
+  accept(socket: Duplex, head?: Uint8Array): void;
   isConnected(peer: string): boolean;
   /** One-way, ordered; false when there is no connection or its buffer is full: then nothing was sent. `true` does not mean that it arrived. */
   send(peer: string, ...parts: Uint8Array[]): boolean;
@@ -43,7 +46,7 @@ class Endpoint implements WireEndpoint {
   readonly #dialers = new Map<string, Dialer>();
   /** Open connections per peer, the dialled one first: it is preferred for sending, so that order is kept. */
   readonly #connections = new Map<string, Connection[]>();
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Set<Duplex>();
   #server: Server | TlsServer | undefined;
   #tlsTimer: NodeJS.Timeout | undefined;
   #isStopped = false;
@@ -59,12 +62,12 @@ class Endpoint implements WireEndpoint {
   }
 
   async start(): Promise<void> {
-    if (this.#server || this.#isStopped) return;
+    if (this.#server || this.#isStopped || this.#options.listen === false) return;
     const server = this.#createServer();
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(this.#options.port, this.#options.host, () => {
+      server.listen(this.#options.port ?? 0, this.#options.host, () => {
         server.off("error", reject);
         resolve();
       });
@@ -95,12 +98,18 @@ class Endpoint implements WireEndpoint {
     for (const [id, peer] of wanted) {
       const dialer = this.#dialers.get(id);
       if (dialer) dialer.move(peer);
-      else
-        this.#dialers.set(
-          id,
-          new Dialer(peer, this.#context(true, id), this.#options.tls, this.#options.random ?? Math.random),
-        );
+      else this.#dialers.set(id, new Dialer(peer, this.#context(true, id), this.#options));
     }
+  }
+
+  accept(socket: Duplex, head?: Uint8Array): void {
+    if (this.#isStopped || this.#sockets.size >= this.#limits.maxConnections) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+    runSession(socket, this.#context(false), undefined, head);
   }
 
   isConnected(peer: string): boolean {
@@ -132,7 +141,7 @@ class Endpoint implements WireEndpoint {
 
   #createServer(): Server | TlsServer {
     const { tls } = this.#options;
-    const accept = (socket: Socket) => this.#accept(socket);
+    const accept = (socket: Duplex) => this.accept(socket);
     if (!tls) return createServer(accept);
     let version = tlsVersion(tls);
     const server = createTlsServer({ ...readTls(tls), requestCert: true, rejectUnauthorized: true }, accept);
@@ -149,16 +158,6 @@ class Endpoint implements WireEndpoint {
     this.#tlsTimer = setInterval(reload, 5000);
     this.#tlsTimer.unref();
     return server;
-  }
-
-  #accept(socket: Socket): void {
-    if (this.#isStopped || this.#sockets.size >= this.#limits.maxConnections) {
-      socket.destroy();
-      return;
-    }
-    this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
-    runSession(socket, this.#context(false), undefined);
   }
 
   #context(isDialled: boolean, dialledPeer?: string): SessionContext {

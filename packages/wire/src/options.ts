@@ -1,4 +1,5 @@
 /** What an endpoint is told, and the bounds it keeps. */
+import type { Duplex } from "node:stream";
 
 /** Files of mutual TLS, PEM; read again for each connection, so that renewed certificates are picked up without a restart. */
 export interface WireTls {
@@ -64,9 +65,14 @@ export interface WireOptions {
   readonly cluster: string;
   /** Own name, told to peers; 1 to 253 characters. */
   readonly id: string;
-  readonly host: string;
+  /** False: connections are handed in by `WireEndpoint.accept`, from a listener that is shared with something else. Default true. */
+  readonly listen?: boolean | undefined;
+  /** Where to listen. */
+  readonly host?: string | undefined;
   /** 0 takes a free port; see `WireEndpoint.port`. */
-  readonly port: number;
+  readonly port?: number | undefined;
+  /** Makes the connection to a peer, up to where the handshake begins; default: TCP, or TLS where `tls` is given. `signal` aborts when it is no longer wanted. */
+  readonly connect?: ((peer: WirePeer, signal: AbortSignal) => Promise<Duplex>) | undefined;
   readonly tls?: WireTls | undefined;
   readonly handlers: WireHandlers;
   readonly limits?: Partial<WireLimits> | undefined;

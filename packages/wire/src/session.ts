@@ -1,5 +1,6 @@
 /** A socket from its first byte on: handshake, then a Connection; watches for silence, and closes once with one reason. */
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { Connection } from "./connection.ts";
 import { WireError } from "./errors.ts";
 import { type Frame, FrameParser, FrameType, frameHeader } from "./frame.ts";
@@ -15,8 +16,13 @@ export interface SessionContext {
   closed(reason: Error, connection: Connection | undefined): void;
 }
 
-/** `expected` is the peer's id on a dialled socket, undefined on an accepted one. */
-export function runSession(socket: Socket, context: SessionContext, expected: string | undefined): void {
+/** `expected` is the peer's id on a dialled socket, undefined on an accepted one; `head` is what was read of it already. */
+export function runSession(
+  socket: Duplex,
+  context: SessionContext,
+  expected: string | undefined,
+  head: Uint8Array = NOTHING,
+): void {
   const { own, limits } = context;
   let connection: Connection | undefined;
   let reason: Error | undefined;
@@ -54,7 +60,9 @@ export function runSession(socket: Socket, context: SessionContext, expected: st
     if (expected === undefined) say(FrameType.welcome, encodeHello(own));
     open(hello);
   };
+  let heardAt = performance.now();
   const onData = (chunk: Buffer) => {
+    heardAt = performance.now();
     try {
       parser.push(chunk, (frame) => (connection ? connection.take(frame) : greet(frame)));
     } catch (error) {
@@ -68,12 +76,19 @@ export function runSession(socket: Socket, context: SessionContext, expected: st
     () => finish(new WireError("timeout", "the handshake took too long")),
     limits.handshakeMs,
   );
-  const pinger = setInterval(() => connection?.ping(), Math.ceil(limits.idleMs / 3));
+  // What counts is what was heard: our own pings into a dead connection are no sign of life.
+  const attend = () => {
+    if (performance.now() - heardAt < limits.idleMs) connection?.ping();
+    else finish(new WireError("timeout", `silent for ${limits.idleMs} ms`));
+  };
+  const pinger = setInterval(attend, Math.ceil(limits.idleMs / 3));
   pinger.unref();
-  socket.setNoDelay(true);
-  socket.setTimeout(limits.idleMs, () => finish(new WireError("timeout", `silent for ${limits.idleMs} ms`)));
+  if (socket instanceof Socket) socket.setNoDelay(true);
   socket.on("data", onData);
   socket.on("error", (error) => finish(new WireError("unreachable", error.message, { cause: error })));
   socket.on("close", () => finish(new WireError("unreachable", "the connection was closed")));
   if (expected !== undefined) say(FrameType.hello, encodeHello(own));
+  if (head.length > 0) onData(Buffer.from(head));
 }
+
+const NOTHING = new Uint8Array(0);

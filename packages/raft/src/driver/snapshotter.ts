@@ -1,0 +1,74 @@
+/** Writes a snapshot when the log has grown enough since the last, and forgets what is behind it but for a tail. */
+import type { Core } from "../core/core.ts";
+import { sizeOf } from "../core/log.ts";
+import type { LogEntry } from "../core/types.ts";
+import type { Settings } from "../options.ts";
+import type { SnapshotStore } from "./snapshot-store.ts";
+
+/** After a failure, a full disk for one. */
+const RETRY_MS = 5000;
+
+export class Snapshotter {
+  readonly #core: Core;
+  readonly #store: SnapshotStore;
+  readonly #settings: Settings;
+  readonly #compact: (index: number) => Promise<void>;
+  #bytes = 0;
+  #entries = 0;
+  #notBefore = 0;
+  #running: Promise<void> | undefined;
+
+  constructor(core: Core, store: SnapshotStore, settings: Settings, compact: (index: number) => Promise<void>) {
+    this.#core = core;
+    this.#store = store;
+    this.#settings = settings;
+    this.#compact = compact;
+  }
+
+  applied(entries: readonly LogEntry[]): void {
+    for (const entry of entries) this.#bytes += sizeOf(entry);
+    this.#entries += entries.length;
+    const { snapshotBytes, snapshotEntries } = this.#settings.limits;
+    if (this.#running || (this.#bytes < snapshotBytes && this.#entries < snapshotEntries)) return;
+    if (performance.now() >= this.#notBefore) this.#running = this.#write();
+  }
+
+  async stop(): Promise<void> {
+    await this.#running;
+  }
+
+  async #write(): Promise<void> {
+    const { stateMachine, logger, metrics, limits } = this.#settings;
+    const startedAt = performance.now();
+    this.#bytes = 0;
+    this.#entries = 0;
+    try {
+      const { index, chunks } = stateMachine.snapshot();
+      const meta = { index, term: this.#core.termAt(index) as number, membership: this.#core.membershipAt(index) };
+      const { sizeBytes } = await this.#store.write(meta, chunks);
+      await this.#compact(this.#tailBefore(index, limits.retainEntries, limits.snapshotBytes));
+      metrics.snapshotWritten?.(index, sizeBytes, performance.now() - startedAt);
+      logger.info({ index, sizeBytes }, "wrote a snapshot");
+    } catch (error) {
+      this.#notBefore = performance.now() + RETRY_MS;
+      this.#bytes = limits.snapshotBytes;
+      logger.warn({ error: String(error) }, "no snapshot could be written; the log grows until one can");
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  /** The index before the tail that is kept. */
+  #tailBefore(index: number, maxEntries: number, maxBytes: number): number {
+    const { base } = this.#core;
+    let bytes = 0;
+    const oldest = Math.max(base.index, index - maxEntries);
+    const tail = index > oldest ? this.#core.entries(oldest + 1, index) : [];
+    for (let at = tail.length - 1; at >= 0; at--) {
+      const entry = tail[at] as LogEntry;
+      bytes += sizeOf(entry);
+      if (bytes > maxBytes) return entry.index;
+    }
+    return oldest;
+  }
+}
