@@ -22,7 +22,9 @@ export const SETTINGS = {
   }),
   nodeMiningAddress: setting.string({ help: "address that mined coins go to; default: one of the own wallet" }),
   minerAddress: setting.string({ help: "the same, under the name that the Secret has" }),
-  walletAddressPool: setting.string({ help: "addresses separated by commas; INSTANCE_NUMBER picks the mining address" }),
+  walletAddressPool: setting.string({
+    help: "addresses separated by commas; INSTANCE_NUMBER picks the mining address",
+  }),
   walletFile: setting.string({ help: "file of the wallet", default: "wallets/wallets.dat" }),
   walletPassphrase: setting.secret({ help: "opens the wallet while the node runs" }),
   treeDir: setting.string({ help: "folder of the chain's databases", default: "data" }),
@@ -44,6 +46,11 @@ export const SETTINGS = {
     min: 0,
     max: 16,
   }),
+  openSpending: setting.boolean({
+    help: "/api/v1 spends and mines without a key, as the original did; only where nobody else can reach it",
+    default: false,
+  }),
+  redisPassword: setting.secret({ help: "of the Redis that shares the rate limits" }),
   healthPort: port("port for probes and metrics", 9090),
   rpcHost: setting.string({ help: "address of JSON-RPC", default: "127.0.0.1" }),
   rpcPort: port("port of JSON-RPC; 0 chooses a free one", 18_443),
@@ -63,7 +70,12 @@ export const SETTINGS = {
   }),
   maxInboundPeers: setting.integer({ help: "peers that may dial this node", default: 117, min: 0, max: 10_000 }),
   maxOutboundPeers: setting.integer({ help: "peers that this node dials", default: 10, min: 0, max: 1000 }),
-  banSeconds: setting.integer({ help: "how long a misbehaving peer stays out", default: 86_400, min: 1, max: 31_536_000 }),
+  banSeconds: setting.integer({
+    help: "how long a misbehaving peer stays out",
+    default: 86_400,
+    min: 1,
+    max: 31_536_000,
+  }),
 } as const;
 
 export type NodeSettings = ConfigOf<typeof SETTINGS>;
