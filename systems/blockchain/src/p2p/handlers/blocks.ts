@@ -33,7 +33,7 @@ export const onBlock: Handler<{ readonly block: Block }> = async (net, peer, { b
 
 function onResult(net: NetState, peer: Peer, block: Block, result: BlockResult): void {
   if (result.ok) peer.learnBest(result.entry);
-  else if (result.fault === "invalid") net.punish(peer, 100, `block: ${result.reason}`);
+  else if (result.fault === "invalid" || result.fault === "mutated") net.punish(peer, 100, `block: ${result.reason}`);
   else if (result.fault === "unknown" && !peer.isClosed) askForHeaders(net, peer);
   else net.logger.debug("block not taken", { peer: peer.address, reason: result.reason, time: block.header.time });
   net.schedule();
