@@ -137,8 +137,9 @@ export class ByteWriter {
   #bytes: Buffer;
   #offset = 0;
 
-  constructor(sizeHint = 256) {
-    this.#bytes = Buffer.allocUnsafe(Math.max(sizeHint, 16));
+  /** Begins with room for so many bytes, or in the memory given. */
+  constructor(room: number | Buffer = 256) {
+    this.#bytes = typeof room === "number" ? Buffer.allocUnsafe(Math.max(room, 16)) : room;
   }
 
   get length(): number {

@@ -7,12 +7,6 @@ import { legacySignatureHash, segwitSignatureHash } from "./signature-hash.ts";
 import type { Spending } from "./spending.ts";
 import { type TapscriptPlace, taprootSignatureHash } from "./taproot.ts";
 
-/** Remembers signatures that were valid. */
-export interface SignatureCache {
-  has(hash: Buffer, key: Buffer, signature: Buffer): boolean;
-  add(hash: Buffer, key: Buffer, signature: Buffer): void;
-}
-
 export interface TaprootContext {
   readonly annex?: Buffer | undefined;
   readonly tapscript?: TapscriptPlace | undefined;
@@ -28,7 +22,8 @@ export interface Checker {
   checkSequence(sequence: number): boolean;
 }
 
-const lockTimeThreshold = 500_000_000;
+/** Lock times below are heights, others seconds since 1970. */
+export const lockTimeThreshold = 500_000_000;
 const finalSequence = 0xffffffff;
 /** BIP 68: set when a sequence is no relative lock time. */
 export const sequenceDisabled = 0x80000000;
@@ -36,25 +31,31 @@ export const sequenceDisabled = 0x80000000;
 export const sequenceIsTime = 0x00400000;
 export const sequenceMask = 0x0000ffff;
 
+/** A signature hash and the part of the script that it is of. */
+interface SignedCode {
+  readonly code: Buffer;
+  readonly hash: Buffer;
+}
+
 export class TransactionChecker implements Checker {
   readonly #spending: Spending;
   readonly #index: number;
-  readonly #cache: SignatureCache | undefined;
+  /**
+   * The last hash of each hash type: a script with many signatures mostly signs the same, and without, one of a megabyte before segwit
+   * could make this input hash it for every signature and key. At most 512 entries.
+   */
+  #hashes: Map<number, SignedCode> | undefined;
 
-  constructor(spending: Spending, index: number, cache?: SignatureCache) {
+  constructor(spending: Spending, index: number) {
     this.#spending = spending;
     this.#index = index;
-    this.#cache = cache;
   }
 
   checkEcdsa(signature: Buffer, key: Buffer, scriptCode: Buffer, isWitness: boolean): boolean {
     const hashType = signature.at(-1);
     const compact = hashType === undefined ? undefined : parseDerLax(signature.subarray(0, -1));
     if (hashType === undefined || compact === undefined) return false;
-    const hash = isWitness
-      ? segwitSignatureHash(this.#spending, this.#index, scriptCode, hashType)
-      : legacySignatureHash(this.#spending.tx, this.#index, scriptCode, hashType);
-    return this.#cached(hash, key, signature, () => verifyEcdsa(hash, key, compact));
+    return verifyEcdsa(this.#signedHash(scriptCode, hashType, isWitness), key, compact);
   }
 
   checkSchnorr(signature: Buffer, key: Buffer, context: TaprootContext): ScriptResult {
@@ -63,8 +64,7 @@ export class TransactionChecker implements Checker {
     if (signature.length === 65 && hashType === 0) return "SCHNORR_SIG_HASHTYPE";
     const hash = taprootSignatureHash(this.#spending, { index: this.#index, hashType, ...context });
     if (hash === undefined) return "SCHNORR_SIG_HASHTYPE";
-    const sig = signature.subarray(0, 64);
-    return this.#cached(hash, key, sig, () => verifySchnorr(hash, key, sig)) ? undefined : "SCHNORR_SIG";
+    return verifySchnorr(hash, key, signature) ? undefined : "SCHNORR_SIG";
   }
 
   checkTweak(outputKey: Buffer, parity: number, internalKey: Buffer, tweak: Buffer): boolean {
@@ -87,13 +87,16 @@ export class TransactionChecker implements Checker {
     return (sequence & sequenceMask) <= (own & sequenceMask);
   }
 
-  #cached(hash: Buffer, key: Buffer, signature: Buffer, verify: () => boolean): boolean {
-    const cache = this.#cache;
-    if (cache === undefined) return verify();
-    if (cache.has(hash, key, signature)) return true;
-    const valid = verify();
-    if (valid) cache.add(hash, key, signature);
-    return valid;
+  #signedHash(code: Buffer, hashType: number, isWitness: boolean): Buffer {
+    const place = isWitness ? hashType + 256 : hashType;
+    const known = this.#hashes?.get(place);
+    if (known?.code.equals(code)) return known.hash;
+    const hash = isWitness
+      ? segwitSignatureHash(this.#spending, this.#index, code, hashType)
+      : legacySignatureHash(this.#spending.tx, this.#index, code, hashType);
+    this.#hashes ??= new Map();
+    this.#hashes.set(place, { code, hash });
+    return hash;
   }
 }
 

@@ -109,12 +109,12 @@ function verifySchnorrByRecovery(binding: NativeBinding, hash: Buffer, key: Buff
   return point[0] === 2 && point.compare(sig, 0, 32, 1, 33) === 0;
 }
 
-/** Verifies a BIP 340 signature of 64 bytes over 32 bytes, by a key of 32 bytes. */
+/** Verifies a BIP 340 signature, the first 64 bytes of `sig`, over 32 bytes, by a key of 32 bytes. */
 export function verifySchnorr(hash: Buffer, key: Buffer, sig: Buffer): boolean {
   const known = native === undefined ? undefined : verifySchnorrByRecovery(native, hash, key, sig);
   if (known !== undefined) return known;
   try {
-    return wasm.verifySchnorr(hash, key, sig);
+    return wasm.verifySchnorr(hash, key, sig.subarray(0, 64));
   } catch {
     return false;
   }
