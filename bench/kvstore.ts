@@ -4,7 +4,7 @@
  * Three systems of three processes each stand side by side: Redis, kvstore in sync and in async mode. Rounds alternate between them, so that
  * what else the machine does falls on all; what counts is the median of the rounds' ratios. The Lease is kept in this process.
  *
- *     npm run bench -- kvstore [--rounds 5] [--keys 1000000] [--out bench/results/kvstore.md]
+ *     npm run bench -- kvstore [--rounds 5] [--keys 1000000,10000000] [--out bench/results/kvstore.md]
  */
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -20,7 +20,7 @@ const { values: options } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: "string", default: "5" },
-    keys: { type: "string", default: "1000000" },
+    keys: { type: "string", default: "1000000,10000000" },
     out: { type: "string", default: "bench/results/kvstore.md" },
   },
 });
@@ -212,6 +212,14 @@ function cpuMs(pid: number): number {
 const rssMb = (pid: number): number =>
   Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1000);
 
+/** What the process holds itself, and beside it the pages of the map's file that the system keeps cached for as long as it has room. */
+function memoryOf(pid: number): string {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const mb = (field: string): number =>
+    Math.round(Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1]) / 1000);
+  return `${mb("RssAnon")} MB (+ ${mb("RssFile")} MB of cached files)`;
+}
+
 interface Series {
   readonly results: Result[];
   /** Microseconds of processor per operation: the primary, one replica. */
@@ -261,29 +269,52 @@ function rowsOf(workload: Workload, found: ReadonlyMap<string, Series>): string[
 const VALUE = "x".repeat(100);
 const LOAD_BATCH = 1000;
 
-/** One member, many keys of 100 bytes: memory, start after kill -9, a whole snapshot. */
+const SIZE_ROWS = [
+  `loading, 16 clients with ${LOAD_BATCH} SETs at once`,
+  "memory after it",
+  "on disk, the log included",
+  "a whole snapshot, streamed to a client",
+  "memory after it",
+  "kill -9, then from the start of the process until it listens",
+  "memory after it",
+];
+
+/** One member, many keys of 100 bytes: memory, start after kill -9, a whole snapshot. One cell for each of `SIZE_ROWS`. */
 async function measureSize(keys: number): Promise<string[]> {
   const system = await startKvstore("sync", 1);
   const { group } = system;
   const loadMs = await timed(() => load(system.port, keys));
-  const loadedMb = rssMb(system.pids[0] as number);
+  const loaded = memoryOf(system.pids[0] as number);
   const snapshotMs = await timed(() => readSnapshot(system.port));
-  const snapshotMb = rssMb(system.pids[0] as number);
+  const snapshot = memoryOf(system.pids[0] as number);
+  const diskMb = Number(execFileSync("du", ["-sm", join(dir, "sync-1")], { encoding: "utf8" }).split("\t")[0]);
   await group.members[0]?.kill("SIGKILL");
   let again: MemberProcess | undefined;
   const listeningMs = await timed(async () => {
     again = await group.start("kvstore-0");
   });
-  const restartedMb = rssMb(again?.pid ?? 0);
+  const restarted = memoryOf(again?.pid ?? 0);
   await until("the data again", async () => Number(await ask(again?.port ?? 0, "DBSIZE")) === keys);
   await system.stop();
+  rmSync(join(dir, "sync-1"), { recursive: true });
   const rate = Math.round(keys / (loadMs / 1000)).toLocaleString("en");
   return [
-    `| loading, 16 clients with ${LOAD_BATCH} SETs at once | ${(loadMs / 1000).toFixed(1)} s (${rate} keys/s) |`,
-    `| memory after loading (resident; the map's cached pages included) | ${loadedMb} MB |`,
-    `| a whole snapshot, streamed to a client | ${(snapshotMs / 1000).toFixed(1)} s; memory then ${snapshotMb} MB |`,
-    `| kill -9, then from the start of the process until it listens | ${Math.round(listeningMs)} ms; memory then ${restartedMb} MB |`,
+    `${(loadMs / 1000).toFixed(1)} s (${rate} keys/s)`,
+    loaded,
+    `${diskMb} MB`,
+    `${(snapshotMs / 1000).toFixed(1)} s`,
+    snapshot,
+    `${Math.round(listeningMs)} ms`,
+    restarted,
   ];
+}
+
+async function sizeTable(): Promise<string[]> {
+  const sizes = options.keys.split(",").map(Number);
+  const columns: string[][] = [];
+  for (const keys of sizes) columns.push(await measureSize(keys));
+  const head = `| | ${sizes.map((keys) => keys.toLocaleString("en")).join(" | ")} |\n|---|${sizes.map(() => "---|").join("")}`;
+  return [head, ...SIZE_ROWS.map((row, i) => `| ${row} | ${columns.map((cells) => cells[i]).join(" | ")} |`)];
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
@@ -344,10 +375,8 @@ ${rows.join("\n")}
 
 ${memory.join("\n")}
 
-## ${Number(options.keys).toLocaleString("en")} keys of 100 bytes, one member
+## Many keys of 100 bytes, one member
 
-| | |
-|---|---|
 ${size.join("\n")}
 `;
 }
@@ -363,7 +392,7 @@ try {
   const after = systems.map(({ name, pids }) => `${name} ${pids.map(rssMb).join(", ")}`);
   const memory = [`Resident memory in MB, idle: ${idle.join("; ")}. After the load: ${after.join("; ")}.`];
   for (const system of systems.splice(0)) await system.stop();
-  const text = page(rows, memory, await measureSize(Number(options.keys)), loadAverage);
+  const text = page(rows, memory, await sizeTable(), loadAverage);
   mkdirSync(dirname(options.out), { recursive: true });
   writeFileSync(options.out, text);
   console.log(text);
