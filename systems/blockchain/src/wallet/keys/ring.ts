@@ -32,7 +32,7 @@ export const noneHandedOut: NextIndexes = { 84: [0, 0], 86: [0, 0] };
 export const scriptOfKey = (purpose: Purpose, publicKey: Buffer): Buffer =>
   purpose === 84 ? witnessScript(0, hash160(publicKey)) : witnessScript(1, tweakPublicKey(xOnly(publicKey)));
 
-const scriptKey = (script: Buffer): string => script.latin1Slice(0, script.length);
+const scriptKey = (script: Buffer): string => script.toString("latin1");
 
 export class KeyRing {
   readonly #branches: Readonly<Record<Purpose, readonly [Branch, Branch]>>;

@@ -1,0 +1,185 @@
+/** A chain and a mempool of a few lines, as wallets see them: no proof of work, no scripts checked, reorganised at will. */
+
+import { type Block, blockHash } from "../../../src/primitives/block.ts";
+import { hashKey } from "../../../src/primitives/hash.ts";
+import { isCoinbase, outPointKey, type Transaction, txid } from "../../../src/primitives/transaction.ts";
+import { WalletError } from "../../../src/wallet/errors.ts";
+import type { ChainEvent, Placed, PoolEvent, WalletChain, WalletPool } from "../../../src/wallet/ports.ts";
+
+export class TestChain implements WalletChain {
+  readonly blocks: Block[] = [];
+  readonly #listeners = new Set<(event: ChainEvent) => void>();
+  #nonce = 0;
+
+  constructor() {
+    this.blocks.push(this.#block([coinbase(Buffer.from([0x6a]), 0)]));
+  }
+
+  tip() {
+    return { height: this.blocks.length - 1, hash: blockHash(this.blocks.at(-1)!.header) };
+  }
+
+  subscribe(listener: (event: ChainEvent) => void) {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  async transaction(id: Buffer) {
+    return this.blocks.flatMap(({ transactions }) => transactions).find((one) => txid(one).equals(id));
+  }
+
+  async *historyOf(script: Buffer, fromHeight: number): AsyncGenerator<Placed> {
+    const paid = new Set<string>();
+    for (const [height, block] of [...this.blocks.entries()]) {
+      for (const [index, transaction] of block.transactions.entries()) {
+        const pays = transaction.outputs.flatMap((output, vout) =>
+          output.script.equals(script) ? [outPointKey({ hash: txid(transaction), index: vout })] : [],
+        );
+        const spends = transaction.inputs.some(({ prevout }) => paid.has(outPointKey(prevout)));
+        for (const outpoint of pays) paid.add(outpoint);
+        if (height >= fromHeight && (pays.length > 0 || spends))
+          yield { transaction, height, index, blockHash: blockHash(block.header), blockTime: block.header.time };
+      }
+    }
+  }
+
+  /** A block on the tip that pays its reward to a script. */
+  mine(to: Buffer, transactions: readonly Transaction[] = [], pool?: TestPool): Block {
+    const block = this.#block([coinbase(to, ++this.#nonce), ...transactions]);
+    this.blocks.push(block);
+    this.#emit("connected", block, this.blocks.length - 1);
+    pool?.confirm(block);
+    return block;
+  }
+
+  /** Takes the tip off; its transactions return to the pool. */
+  unwind(pool?: TestPool): Block {
+    const block = this.blocks.pop()!;
+    this.#emit("disconnected", block, this.blocks.length);
+    pool?.restore(block, this);
+    return block;
+  }
+
+  contains(id: Buffer): boolean {
+    return this.blocks.some(({ transactions }) => transactions.some((one) => txid(one).equals(id)));
+  }
+
+  #emit(kind: ChainEvent["kind"], block: Block, height: number): void {
+    for (const listener of this.#listeners) listener({ kind, block, height, hash: blockHash(block.header) });
+  }
+
+  #block(transactions: readonly Transaction[]): Block {
+    const previous = this.blocks.length > 0 ? blockHash(this.blocks.at(-1)!.header) : Buffer.alloc(32);
+    const time = 1_700_000_000 + this.blocks.length * 600;
+    const header = { version: 4, previous, merkleRoot: txid(transactions[0]!), time, bits: 0, nonce: ++this.#nonce };
+    return { header, transactions };
+  }
+}
+
+export class TestPool implements WalletPool {
+  readonly held = new Map<string, Transaction>();
+  readonly #listeners = new Set<(event: PoolEvent) => void>();
+  /** Set to have the next submission refused. */
+  refuse: string | undefined;
+
+  transactions() {
+    return this.held.values();
+  }
+
+  subscribe(listener: (event: PoolEvent) => void) {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** Takes it, and throws out what it conflicts with. */
+  async submit(transaction: Transaction): Promise<void> {
+    if (this.refuse !== undefined) throw new WalletError("rejected", this.refuse);
+    this.#evictRivals(transaction, "replaced");
+    this.add(transaction);
+  }
+
+  add(transaction: Transaction): void {
+    const key = hashKey(txid(transaction));
+    if (this.held.has(key)) return;
+    this.held.set(key, transaction);
+    this.#emit({ kind: "added", transaction });
+  }
+
+  drop(transaction: Transaction, reason: string): void {
+    const key = hashKey(txid(transaction));
+    if (!this.held.delete(key)) return;
+    this.#emit({ kind: "removed", transaction, reason });
+    for (const child of [...this.held.values()])
+      if (child.inputs.some(({ prevout }) => hashKey(prevout.hash) === key)) this.drop(child, reason);
+  }
+
+  confirm(block: Block): void {
+    for (const transaction of block.transactions) {
+      const key = hashKey(txid(transaction));
+      if (this.held.delete(key)) this.#emit({ kind: "removed", transaction, reason: "block" });
+      this.#evictRivals(transaction, "conflict");
+    }
+  }
+
+  restore(block: Block, chain: TestChain): void {
+    for (const transaction of block.transactions)
+      if (!isCoinbase(transaction) && this.#hasInputs(transaction, chain)) this.add(transaction);
+    for (const transaction of [...this.held.values()])
+      if (!this.#hasInputs(transaction, chain)) this.drop(transaction, "reorganisation");
+  }
+
+  feeRate() {
+    return 10;
+  }
+
+  minimumFeeRate() {
+    return 1;
+  }
+
+  #hasInputs(transaction: Transaction, chain: TestChain): boolean {
+    return transaction.inputs.every(
+      ({ prevout }) => this.held.has(hashKey(prevout.hash)) || chain.contains(prevout.hash),
+    );
+  }
+
+  #evictRivals(transaction: Transaction, reason: string): void {
+    const spent = new Set(transaction.inputs.map(({ prevout }) => outPointKey(prevout)));
+    for (const rival of [...this.held.values()])
+      if (rival !== transaction && rival.inputs.some(({ prevout }) => spent.has(outPointKey(prevout))))
+        this.drop(rival, reason);
+  }
+
+  #emit(event: PoolEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
+
+/** A reward of 50 coins; `nonce` makes each another. */
+export function coinbase(script: Buffer, nonce: number, value = 50e8): Transaction {
+  const marker = Buffer.alloc(8);
+  marker.writeUInt32LE(nonce);
+  return {
+    version: 2,
+    inputs: [
+      { prevout: { hash: Buffer.alloc(32), index: 0xffffffff }, script: marker, sequence: 0xffffffff, witness: [] },
+    ],
+    outputs: [{ value, script }],
+    lockTime: 0,
+  };
+}
+
+/** A payment out of nowhere, as from a stranger; `nonce` makes each another. */
+export function foreignPayment(outputs: Transaction["outputs"], nonce: number, sequence = 0xfffffffd): Transaction {
+  const hash = Buffer.alloc(32, 7);
+  hash.writeUInt32LE(nonce);
+  return {
+    version: 2,
+    inputs: [{ prevout: { hash, index: 0 }, script: Buffer.alloc(0), sequence, witness: [Buffer.alloc(64)] }],
+    outputs,
+    lockTime: 0,
+  };
+}
