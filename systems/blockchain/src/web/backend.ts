@@ -57,7 +57,8 @@ export type NodeEvent =
   | { readonly kind: "block"; readonly block: BlockView }
   /** A block left the best chain. */
   | { readonly kind: "reorganised"; readonly hash: string; readonly height: number }
-  | { readonly kind: "transaction"; readonly txid: string; readonly mempool_size: number }
+  /** The mempool changed, maybe many times. */
+  | { readonly kind: "mempool"; readonly mempool_size: number }
   | {
       readonly kind: "payment";
       readonly wallet: string;
