@@ -16,7 +16,7 @@ export class AddressBook {
   readonly #heard = new Map<string, string>();
 
   constructor(self: Whereabouts, peers: () => readonly Peer[]) {
-    this.#self = self;
+    this.#self = { name: self.name, address: self.address };
     this.#peers = peers;
   }
 

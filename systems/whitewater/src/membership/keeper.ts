@@ -92,10 +92,10 @@ export class Keeper {
   }
 
   /** A file shows the world as it was when its pod started: what is missing there was never known. */
-  #absence({ members, role }: RaftStatus, { peers, staleMs, source }: KeeperOptions["discovery"]) {
-    if (role !== "leader" || staleMs() > FRESH_MS) return new Map<string, number>();
-    const known = source === "file" ? members.filter(({ id }) => this.#isHeard(id)) : [];
-    const shown = new Set([...peers(), ...known.map(({ name }) => ({ id: name }))].map(({ id }) => id));
+  #absence({ members, role }: RaftStatus, discovery: KeeperOptions["discovery"]) {
+    if (role !== "leader" || discovery.staleMs() > FRESH_MS) return new Map<string, number>();
+    const known = discovery.source === "file" ? members.filter(({ id }) => this.#isHeard(id)) : [];
+    const shown = new Set([...discovery.peers(), ...known.map(({ name }) => ({ id: name }))].map(({ id }) => id));
     return trackAbsence(this.#absentSince, members, shown, this.#options.now());
   }
 

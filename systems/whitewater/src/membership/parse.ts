@@ -34,7 +34,10 @@ const whereabouts = (value: unknown): Omit<Seat, "id"> => {
   return { name: name(pod, "name"), address: name(address, "address") };
 };
 
-const seat = (value: unknown): Seat => ({ id: name(fieldsOf(value, "seat").id, "id"), ...whereabouts(value) });
+export const parseSeat = (value: unknown): Seat => ({
+  id: name(fieldsOf(value, "seat").id, "id"),
+  ...whereabouts(value),
+});
 
 const ballot = (value: unknown): Ballot => {
   const { round, disk } = fieldsOf(value, "ballot");
@@ -43,7 +46,7 @@ const ballot = (value: unknown): Ballot => {
 
 const roster = (value: unknown): Roster => {
   const { clusterId, seats } = fieldsOf(value, "roster");
-  return { clusterId: name(clusterId, "clusterId"), seats: list(seats, "seats", seat) };
+  return { clusterId: name(clusterId, "clusterId"), seats: list(seats, "seats", parseSeat) };
 };
 
 const vote = (value: unknown): Vote => {
@@ -64,7 +67,7 @@ export function parseQuestion(value: unknown): Question {
   const { from, ask } = fieldsOf(value, "question");
   const fields = fieldsOf(ask, "ask");
   const parse = asks[text(fields.kind, "kind")];
-  return { from: seat(from), ask: parse ? parse(fields) : bad("an unknown question") };
+  return { from: parseSeat(from), ask: parse ? parse(fields) : bad("an unknown question") };
 }
 
 const verdicts: readonly Verdict[] = ["member", "absent", "unknown"];
@@ -81,7 +84,7 @@ const clusterOf = (value: unknown): NonNullable<Report["cluster"]> => {
 export function parseReport(value: unknown): Report {
   const { self, size, promised, accepted, cluster, known } = fieldsOf(value, "report");
   return {
-    self: seat(self),
+    self: parseSeat(self),
     size: count(size, "size"),
     promised: ballot(promised),
     known: list(known, "known", whereabouts),

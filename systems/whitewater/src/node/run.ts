@@ -1,0 +1,263 @@
+/** `whitewater server`: finds its peers, gets its seat, serves. */
+import { rm } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { connectKube, isInCluster, type KubeClient } from "@coracle/kube";
+import {
+  createHealth,
+  createLogger,
+  type Discovery,
+  type Logger,
+  loadConfig,
+  type PodRuntime,
+  runPod,
+} from "@coracle/pod";
+import { askMembership } from "../http/dial.ts";
+import { type HttpServer, serveHttp } from "../http/server.ts";
+import { tlsFiles } from "../http/tls.ts";
+import { AddressBook, addressOf } from "../membership/address-book.ts";
+import { settle } from "../membership/settle.ts";
+import { Standing } from "../membership/standing.ts";
+import { followWanted, unknownWanted, type Wanted } from "../membership/wanted.ts";
+import { createDiskGuard } from "./disk-guard.ts";
+import { liveness, readiness } from "./health.ts";
+import { clusterIdOf, type Self, selfOf } from "./identity.ts";
+import { raftDir, startMember, type WhitewaterMember } from "./member.ts";
+import { registerMetrics } from "./metrics.ts";
+import { peerLines, startDiscovery } from "./peers.ts";
+import { mibToBytes, SETTINGS, type ServerSettings } from "./settings.ts";
+
+/** Alone: nobody to look for. */
+const NOBODY: Pick<Discovery, "peers" | "staleMs" | "source"> = { peers: () => [], staleMs: () => 0, source: "file" };
+
+/** Bounds for a pod that is scaled away: the leader removes it before it stops. */
+const LEAVE_MS = 15_000;
+const LEAVE_POLL_MS = 50;
+
+export async function runServer(argv: readonly string[]): Promise<PodRuntime> {
+  const settings = loadConfig(SETTINGS, { argv });
+  const self = selfOf(settings);
+  const logger = createLogger({ fields: { pod: self.name } });
+  process.stdout.write(`I am: ${self.name} (${self.ip})\n`);
+  return new Server(settings, self, logger).run();
+}
+
+class Server {
+  readonly #settings: ServerSettings;
+  readonly #self: Self;
+  readonly #logger: Logger;
+  #member: WhitewaterMember | undefined;
+  #waitsFor = "starts";
+  #wanted: Wanted = unknownWanted;
+
+  constructor(settings: ServerSettings, self: Self, logger: Logger) {
+    this.#settings = settings;
+    this.#self = self;
+    this.#logger = logger;
+  }
+
+  async run(): Promise<PodRuntime> {
+    const { dataDir, readyLagEntries, initialClusterSize: size, diskReserveMib } = this.#settings;
+    const logger = this.#logger;
+    const self = this.#self;
+    const tls = tlsFiles(this.#settings.tlsCertFile, this.#settings.tlsKeyFile, this.#settings.tlsCaFile);
+    const kube = await this.#kube();
+    const discovery = startDiscovery(this.#settings, kube, logger);
+    const source = discovery ?? NOBODY;
+    if (discovery) void this.#announcePeers(discovery);
+    if (kube && self.set !== undefined) this.#wanted = followWanted(kube, self.set, self.namespace, logger);
+    const book = new AddressBook(self, () => source.peers());
+    const standing = await Standing.open({ dir: dataDir, name: self.name, address: self.address, size, book });
+    const health = await createHealth();
+    const disk = createDiskGuard(dataDir, mibToBytes(diskReserveMib), logger);
+    const metrics = registerMetrics(health.metrics);
+    health.ready(
+      "member",
+      readiness(
+        () => this.#member,
+        () => this.#waitsFor,
+        readyLagEntries,
+      ),
+    );
+    health.live("disk", liveness(dataDir));
+    const host = this.#settings.host ?? (self.inKubernetes ? undefined : self.ip);
+    let http: HttpServer | undefined;
+
+    const takePart = async (pod: PodRuntime, signal: AbortSignal): Promise<void> => {
+      const roster = await settle(
+        {
+          standing,
+          book,
+          size: self.first.length,
+          first: self.first,
+          others: () => this.#others(source),
+          ask: (address, question, within) => askMembership(address, question, tls, within),
+          clusterIdOf,
+          empty: () => rm(raftDir(dataDir), { recursive: true, force: true }),
+          logger,
+          waits: (reason) => {
+            this.#waitsFor = reason;
+          },
+        },
+        signal,
+      );
+      const { seat } = standing;
+      const common = {
+        self,
+        seat,
+        roster,
+        settings: this.#settings,
+        host,
+        tls,
+        book,
+        wanted: this.#wanted,
+        disk,
+        logger,
+      };
+      const member = await startMember({ ...common, discovery: source, metrics: metrics.raft });
+      logger.info("takes part", { cluster: roster.clusterId, member: seat.id, etcdPort: member.etcdPort });
+      this.#member = member;
+      standing.takePart(member);
+      metrics.observe({ ...member, disk, requests: () => http?.requests() ?? 0 });
+      this.#announceRoles(member);
+      await this.#untilRemoved(member, standing, pod, signal);
+    };
+
+    return runPod({
+      logger,
+      health,
+      phases: [
+        {
+          name: "http",
+          start: async () => {
+            const { port, maxConnections, maxRequests, maxRequestKib, requestTimeout: requestMs } = this.#settings;
+            const limits = { maxConnections, maxRequests, maxBodyBytes: maxRequestKib * 1024, requestMs };
+            http = await serveHttp({
+              host,
+              port,
+              tls,
+              limits,
+              logger,
+              context: {
+                member: () => this.#member,
+                waitsFor: () => this.#waitsFor,
+                answer: (question) => standing.answer(question),
+                peers: () => source.peers().map((peer) => ({ name: peer.id, address: addressOf(peer) })),
+                leaderAddress: () => this.#leaderAddress(book),
+                facts: () => ({
+                  name: self.name,
+                  address: self.address,
+                  member: standing.record.disk,
+                  pid: process.pid,
+                }),
+                health,
+              },
+            });
+            logger.info("listens", { port: http.port });
+          },
+          stop: () => http?.stop(),
+        },
+        { name: "discovery", stop: () => discovery?.stop() },
+        { name: "wanted", stop: () => this.#wanted.stop() },
+        {
+          name: "member",
+          start: (pod) => pod.supervise("member", (signal) => takePart(pod, signal).catch(ignoreAbort(signal))),
+          stop: (hurry) => this.#leave(hurry),
+        },
+      ],
+    });
+  }
+
+  async #kube(): Promise<KubeClient | undefined> {
+    return this.#settings.labelSelector !== undefined && isInCluster() ? connectKube({ env: process.env }) : undefined;
+  }
+
+  /** Everybody beyond the first pods whom discovery shows now. A file shows the past, so nobody is waited for by it. */
+  #others(discovery: Pick<Discovery, "peers" | "source">): readonly string[] {
+    if (discovery.source === "file") return [];
+    const { first, name } = this.#self;
+    return discovery
+      .peers()
+      .filter(({ id, terminating }) => terminating !== true && id !== name && !first.includes(id))
+      .map(({ id }) => id);
+  }
+
+  /** The first answer, as the seed's program prints it. */
+  async #announcePeers(discovery: Discovery): Promise<void> {
+    for await (const peers of discovery) {
+      process.stdout.write(`${peerLines(discovery.source, peers)}\n`);
+      return;
+    }
+  }
+
+  #announceRoles({ raft }: WhitewaterMember): void {
+    let last = "";
+    raft.subscribe(({ role, term, leader, members }) => {
+      const text = `${role} ${leader}`;
+      if (text === last) return;
+      last = text;
+      const name = members.find(({ id }) => id === leader)?.name;
+      this.#logger.info(`role: ${role}`, { term, leader: name });
+    });
+  }
+
+  #leaderAddress(book: AddressBook): string | undefined {
+    const status = this.#member?.raft.status();
+    const leader = status?.members.find(({ id }) => id === status.leader);
+    return leader && (book.addressesOf(leader.name)[0] ?? leader.address);
+  }
+
+  /** A member that is removed while it runs is wanted no more, or else was taken for lost: then it comes again with an empty disk. */
+  async #untilRemoved(
+    member: WhitewaterMember,
+    standing: Standing,
+    pod: PodRuntime,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = member.raft.subscribe(({ role }) => {
+        if (role === "removed") resolve();
+      });
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      signal.addEventListener("abort", cancel, { once: true });
+    });
+    if (signal.aborted) return;
+    const { ordinal } = this.#self;
+    const isScaledAway = (): boolean => (this.#wanted.replicas() ?? Number.POSITIVE_INFINITY) <= (ordinal ?? -1);
+    this.#logger.warn("the cluster has removed this member", { isScaledAway: isScaledAway() });
+    while (isScaledAway() && !signal.aborted) await delay(1000, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    this.#member = undefined;
+    await member.stop();
+    await rm(raftDir(this.#settings.dataDir), { recursive: true, force: true });
+    await standing.renew();
+    void pod.stop("removed from the cluster; starts again to join it with an empty disk", 1);
+  }
+
+  async #leave(hurry: AbortSignal): Promise<void> {
+    const member = this.#member;
+    if (!member) return;
+    await this.#waitUntilRemoved(member, hurry).catch(() => undefined);
+    await member.stop();
+  }
+
+  /** Scaled away, as only the API can tell: the leader takes this member out while it still counts, so no majority is at risk. */
+  async #waitUntilRemoved({ raft }: WhitewaterMember, hurry: AbortSignal): Promise<void> {
+    const { ordinal } = this.#self;
+    if (this.#wanted === unknownWanted || ordinal === undefined) return;
+    const wanted = await this.#wanted.refresh();
+    if (wanted === undefined || wanted === 0 || ordinal < wanted) return;
+    this.#logger.info("scaled away: waits to be removed", { wanted });
+    const signal = AbortSignal.any([hurry, AbortSignal.timeout(LEAVE_MS)]);
+    const isMember = (): boolean => {
+      const { id, members, role } = raft.status();
+      return role !== "removed" && members.some((each) => each.id === id);
+    };
+    while (isMember()) await delay(LEAVE_POLL_MS, undefined, { signal });
+  }
+}
+
+const ignoreAbort =
+  (signal: AbortSignal) =>
+  (error: unknown): void => {
+    if (!signal.aborted) throw error;
+  };
