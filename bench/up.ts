@@ -2,7 +2,8 @@
  * How long `coracle up kvstore` takes, what it costs in memory, and how long writes stop when the leader goes. Run: npm run bench -- up
  *
  * The cluster is started on its own first, so that its time and the pods' are told apart. Each failover is the longest gap between two
- * acknowledged writes of one client that writes all the time through the Service.
+ * acknowledged writes of one client that writes all the time through the Service. redis-benchmark asks the leader at its pod's own address and
+ * through the Service in turns: the difference is what the cluster's service proxy costs.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -156,10 +157,40 @@ function serverPids(): string[] {
   });
 }
 
+const LOADS = [
+  ["SET, 50 clients", "-t", "set", "-n", "50000", "-c", "50"],
+  ["GET, 50 clients", "-t", "get", "-n", "50000", "-c", "50"],
+  ["SET, 50 clients, 16 at once", "-t", "set", "-n", "200000", "-c", "50", "-P", "16"],
+  ["GET, 50 clients, 16 at once", "-t", "get", "-n", "200000", "-c", "50", "-P", "16"],
+] as const;
+
+/** Requests per second, of redis-benchmark. */
+function rateAt(host: string, words: readonly string[]): number {
+  const lines = run("redis-benchmark", "-h", host, "-p", "5555", "--csv", ...words)
+    .trim()
+    .split("\n");
+  return Number((lines.at(-1) ?? "").split(",")[1]?.replaceAll('"', ""));
+}
+
+function compareWays(serviceHost: string): Row[] {
+  const podHost = kubectl("get", "pod", leader(), "-o", "jsonpath={.status.podIP}");
+  return LOADS.map(([name, ...words]) => {
+    rateAt(podHost, words);
+    const pairs = Array.from({ length: rounds }, () => [rateAt(podHost, words), rateAt(serviceHost, words)] as const);
+    const [direct, proxied, ratio] = [
+      pairs.map(([each]) => each),
+      pairs.map(([, each]) => each),
+      pairs.map(([a, b]) => b / a),
+    ].map(median) as [number, number, number];
+    return [name, `${Math.round(direct)}/s`, `${Math.round(proxied)}/s`, ratio.toFixed(2)];
+  });
+}
+
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
 const results: Row[] = [];
+const ways: Row[] = [];
 const row = (name: string, value: string): void => {
   results.push([name, value]);
   process.stderr.write(`${name}: ${value}\n`);
@@ -182,6 +213,7 @@ try {
       .join(", "),
   );
   const host = kubectl("get", "svc", "kvstore-master", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}");
+  ways.push(...compareWays(host));
   for (const [name, strike] of Object.entries(strikes)) {
     const gaps: number[] = [];
     for (let round = 0; round < rounds; round++) gaps.push(await timeFailover(strike, host));
@@ -197,5 +229,6 @@ try {
 }
 publish("up", `npm run bench -- up ${rounds}`, loadBefore, [
   table(["what", "measured"], results),
+  table(["redis-benchmark, sync mode, three replicas", "leader's pod address", "through the Service", "ratio"], ways),
   "A process that is killed again and again meets the kubelet's restart back-off, as on any Kubernetes; from then on the Lease has to expire first.",
 ]);
