@@ -72,8 +72,9 @@ function announcePool(net: NetState, peer: Peer): void {
 /** Where an inbound peer listens, if what it says of itself agrees with where it comes from. */
 function rememberListener(net: NetState, { isInbound, transport, version }: Peer): void {
   const sender = version?.sender;
-  if (isInbound && sender !== undefined && sender.host === transport.host && sender.port > 0)
-    net.book.add(sender.host, sender.port, "gossip");
+  if (!isInbound || sender === undefined || sender.host !== transport.host || sender.port === 0) return;
+  net.book.add(sender.host, sender.port, "gossip");
+  net.book.succeeded(sender.host, sender.port, net.clock.now());
 }
 
 export function sendPing(net: NetState, peer: Peer): void {
