@@ -168,7 +168,9 @@ class Server {
   }
 
   async #kube(): Promise<KubeClient | undefined> {
-    return this.#settings.labelSelector !== undefined && isInCluster() ? connectKube({ env: process.env }) : undefined;
+    return this.#settings.labelSelector !== undefined && isInCluster(process.env)
+      ? connectKube({ env: process.env })
+      : undefined;
   }
 
   /** Everybody beyond the first pods whom discovery shows now. A file shows the past, so nobody is waited for by it. */
