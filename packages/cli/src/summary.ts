@@ -1,8 +1,10 @@
 /** The picture of a system after `up` and in `status`: pods with their roles, where to connect, what to try next. */
 import { resources } from "@coracle/kube";
 import type { Pod, Service } from "kubernetes-types/core/v1.js";
+import type { OfficialConfig } from "./connect.ts";
 import { type Deployment, ofKind } from "./deployment.ts";
 import { isReady } from "./readiness.ts";
+import { isLeader, type Roles, rolesOf } from "./roles.ts";
 import { table } from "./table.ts";
 import { missingParts, podsOf } from "./wait.ts";
 
@@ -34,9 +36,15 @@ export interface Summary {
   readonly missing: readonly string[];
 }
 
-/** `onLoopback`: load balancers also listen on 127.0.0.1, as the embedded cluster's do. */
-export async function summarize(deployment: Deployment, onLoopback: boolean): Promise<Summary> {
-  const pods = (await podsOf(deployment)).map((pod) => podLine(deployment, pod));
+/** `onLoopback`: load balancers also listen on 127.0.0.1, as the embedded cluster's do. `config` is for systems whose pods are asked. */
+export async function summarize(
+  deployment: Deployment,
+  onLoopback: boolean,
+  config: () => Promise<OfficialConfig>,
+): Promise<Summary> {
+  const found = await podsOf(deployment);
+  const roles = await rolesOf(deployment.system.role, found, config);
+  const pods = found.map((pod) => podLine(roles, pod));
   const addresses = await serviceAddresses(deployment, onLoopback);
   return {
     system: deployment.system.name,
@@ -49,13 +57,13 @@ export async function summarize(deployment: Deployment, onLoopback: boolean): Pr
   };
 }
 
-function podLine({ system: { role } }: Deployment, pod: Pod): PodLine {
+function podLine(roles: Roles, pod: Pod): PodLine {
   return {
     name: pod.metadata?.name ?? "",
     namespace: pod.metadata?.namespace ?? "",
     ready: isReady(pod),
     phase: pod.metadata?.deletionTimestamp ? "Terminating" : (pod.status?.phase ?? "Pending"),
-    role: role ? (pod.metadata?.labels?.[role.label] ?? role.otherwise) : "",
+    role: roles.get(pod.metadata?.name ?? "") ?? "",
     restarts: Math.max(0, ...(pod.status?.containerStatuses ?? []).map(({ restartCount }) => restartCount)),
     address: pod.status?.podIP ?? "",
     node: pod.spec?.nodeName ?? "",
@@ -103,7 +111,7 @@ function fillIn(
 ): string {
   const { role } = deployment.system;
   const values: Record<string, string> = {
-    leader: (role && pods.find((pod) => pod.role !== role.otherwise)?.name) ?? pods[0]?.name ?? "",
+    leader: (role && pods.find((pod) => isLeader(role, pod.role))?.name) ?? pods[0]?.name ?? "",
     namespace: deployment.namespaces[0] ?? "default",
     host: addresses[0]?.host ?? "127.0.0.1",
     port: String(addresses[0]?.port ?? ""),

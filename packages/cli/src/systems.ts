@@ -3,13 +3,13 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { CliError } from "./errors.ts";
 import { workspaceRoot } from "./home.ts";
+import type { RoleRule } from "./roles.ts";
 
 export interface System {
   readonly name: string;
   /** File or folder of manifests. */
   readonly manifests: string;
-  /** The pod label that tells the role, and the word for pods without it. */
-  readonly role?: { readonly label: string; readonly otherwise: string };
+  readonly role?: RoleRule;
   /** Lines shown after `up`; `{leader}`, `{host}` and `{port}` are filled in. */
   readonly tryNext: readonly string[];
   /** File of the module that says how to drill it. */
@@ -27,16 +27,34 @@ export async function findSystem(nameOrPath: string, variant?: string): Promise<
   const packageFile = join(systemsDir, nameOrPath, "package.json");
   const text = /^[a-z0-9-]+$/.test(nameOrPath) ? await readFile(packageFile, "utf8").catch(() => undefined) : undefined;
   if (text === undefined) return manifestsOnly(nameOrPath);
-  const { coracle = {} } = JSON.parse(text) as { coracle?: Partial<System> };
+  const { coracle = {} } = JSON.parse(text) as { coracle?: Settings };
   return {
     name: nameOrPath,
-    manifests: join(systemsDir, nameOrPath, "k8s", variant ?? ""),
+    manifests: await manifestsOf(nameOrPath, variant ?? coracle.variant),
     tryNext: coracle.tryNext ?? [],
     ...(coracle.role && { role: coracle.role }),
     ...(coracle.switchover && { switchover: coracle.switchover }),
     ...(coracle.restore && { restore: coracle.restore }),
     ...(coracle.drill && { drill: join(systemsDir, nameOrPath, coracle.drill) }),
   };
+}
+
+/** What a package.json says under `coracle`. */
+type Settings = Partial<System> & {
+  /** The variant of the manifests where the user names none. */
+  readonly variant?: string;
+};
+
+/** The folder of a variant. Rejects with CliError naming those that there are. */
+async function manifestsOf(system: string, variant: string | undefined): Promise<string> {
+  const root = join(systemsDir, system, "k8s");
+  if (variant === undefined) return root;
+  const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
+  const variants = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  if (variants.includes(variant)) return join(root, variant);
+  throw new CliError(`${system} has no variant ${variant}. It has: ${variants.sort().join(", ") || "none"}.`, {
+    exitCode: 2,
+  });
 }
 
 async function manifestsOnly(path: string): Promise<System> {

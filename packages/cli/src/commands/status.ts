@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { KubeClient } from "@coracle/kube";
 import { isKubeError } from "@coracle/kube";
-import { connect } from "../connect.ts";
+import { connect, type OfficialConfig, officialConfig } from "../connect.ts";
 import { planDeployment } from "../deployment.ts";
 import { workspaceRoot } from "../home.ts";
 import { type Summary, summarize, summaryText } from "../summary.ts";
@@ -19,18 +19,25 @@ export async function status(
   const kube = await connect(home, context);
   try {
     const names = name === undefined ? await readdir(join(workspaceRoot, "systems")) : [name];
-    const summaries = (await Promise.all(names.map((each) => summaryOf(kube, each, context === undefined)))).filter(
-      (summary): summary is Summary => summary !== undefined && (name !== undefined || summary.pods.length > 0),
-    );
+    const summaries = (
+      await Promise.all(
+        names.map((each) => summaryOf(kube, each, context === undefined, () => officialConfig(home, context))),
+      )
+    ).filter((summary): summary is Summary => summary !== undefined && (name !== undefined || summary.pods.length > 0));
     output.result(name === undefined ? summaries : summaries[0], () => text(summaries, name));
   } finally {
     kube.close();
   }
 }
 
-async function summaryOf(kube: KubeClient, name: string, onLoopback: boolean): Promise<Summary | undefined> {
+async function summaryOf(
+  kube: KubeClient,
+  name: string,
+  onLoopback: boolean,
+  config: () => Promise<OfficialConfig>,
+): Promise<Summary | undefined> {
   try {
-    return await summarize(await planDeployment(kube, await findSystem(name)), onLoopback);
+    return await summarize(await planDeployment(kube, await findSystem(name)), onLoopback, config);
   } catch (error) {
     if (isKubeError(error, "not-found")) return undefined;
     throw error;

@@ -2,6 +2,7 @@ import { connect, officialConfig } from "../connect.ts";
 import { planDeployment } from "../deployment.ts";
 import { CliError } from "../errors.ts";
 import { execInPod } from "../pod-streams.ts";
+import { isLeader, rolesOf } from "../roles.ts";
 import { findSystem } from "../systems.ts";
 import { podsOf } from "../wait.ts";
 import type { CommandContext, OptionValues } from "./types.ts";
@@ -19,12 +20,13 @@ export async function switchover(
   const kube = await connect(home, context);
   try {
     const pods = await podsOf(await planDeployment(kube, system));
-    const leader = pods.find(({ metadata }) => (metadata?.labels?.[role.label] ?? role.otherwise) !== role.otherwise);
+    const config = await officialConfig(home, context);
+    const roles = await rolesOf(role, pods, async () => config);
+    const leader = pods.find(({ metadata }) => isLeader(role, roles.get(metadata?.name ?? "")));
     if (!leader) throw new CliError(`${name} has no leader now. See: coracle status ${name}`);
     const { name: pod = "", namespace = "" } = leader.metadata ?? {};
     const to = typeof options.to === "string" ? ["--to", options.to] : [];
     const container = leader.spec?.containers[0]?.name ?? "";
-    const config = await officialConfig(home, context);
     const result = await execInPod(config, { namespace, pod, container, command: [...command, "--json", ...to] });
     if (result.code !== 0) throw new CliError(result.output.trim());
     const outcome = JSON.parse(result.output) as Outcome;

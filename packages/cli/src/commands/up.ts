@@ -1,6 +1,6 @@
 import type { KubeClient } from "@coracle/kube";
 import { applyAll } from "../apply.ts";
-import { connect } from "../connect.ts";
+import { connect, officialConfig } from "../connect.ts";
 import { ensureDaemon } from "../daemon-control.ts";
 import { type Deployment, planDeployment } from "../deployment.ts";
 import { numberOption } from "../options.ts";
@@ -47,7 +47,9 @@ export async function up(
   ];
   try {
     await runSteps(steps);
-    const summary = await summarize(deployment as Deployment, context === undefined);
+    const summary = await summarize(deployment as Deployment, context === undefined, () =>
+      officialConfig(home, context),
+    );
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     output.result(summary, () => `\n${summaryText(summary)}\n\nUp after ${seconds} s.`);
   } finally {

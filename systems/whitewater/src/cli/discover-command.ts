@@ -36,17 +36,23 @@ export function addDiscoverCommand(program: Command, isJson: () => boolean): voi
       "\nExamples:\n  whitewater discover --service whitewater-headless\n  whitewater discover --service whitewater-headless --write /config/peers.json",
     )
     .action(async (options: Options) => {
+      const isWriting = options.write !== undefined && !isJson();
+      if (isWriting) print(`Discovering peers via ${wayOf(options)}...`);
       const found = await look(options);
       const peers = found?.peers ?? [];
       const list = { peers: peers.map(addressOf) };
       if (options.write !== undefined) await replaceFile(options.write, `${JSON.stringify(list)}\n`);
-      if (isJson()) print(JSON.stringify(list));
+      if (isWriting) print("Discovered peers:");
+      if (isWriting || isJson()) print(JSON.stringify(list));
       else print(found ? peerLines(found.source, peers) : "Peers: []");
       // Whoever starts first sees nobody: for an init container that is an answer.
       if (!found && options.write === undefined)
         throw new WhitewaterError("not-found", `Discovery had no answer within ${options.wait} s.`);
     });
 }
+
+/** In the order of preference of packages/pod. */
+const wayOf = ({ file, selector }: Options): string => (file ? "a file" : selector ? "the Kubernetes API" : "DNS");
 
 async function look({ service, portName, namespace, selector, file, wait, port }: Options) {
   const discovery = startDiscovery(
