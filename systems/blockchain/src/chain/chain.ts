@@ -1,4 +1,5 @@
 /** The chain's front: reads are answered from memory or the database, changes go one after the other. */
+import { medianTimePast } from "../consensus/difficulty.ts";
 import type { Network } from "../consensus/params.ts";
 import { BlockchainError } from "../errors.ts";
 import type { Block, BlockHeader } from "../primitives/block.ts";
@@ -20,7 +21,7 @@ import { ChainStore, headerRow } from "./store/chain-store.ts";
 import type { Database } from "./store/database.ts";
 import { endOf, TABLES, transactionKey } from "./store/keys.ts";
 import { decodePlace } from "./store/records.ts";
-import { type Entry, forkOf, medianTimePast } from "./tree/entry.ts";
+import { type Entry, forkOf } from "./tree/entry.ts";
 import type { HeaderTree } from "./tree/tree.ts";
 import type * as api from "./types.ts";
 
@@ -122,7 +123,7 @@ export class NodeChain implements api.Chain {
   }
 
   medianTimePast(entry: api.ChainEntry): number {
-    return medianTimePast(own(entry));
+    return medianTimePast(entry);
   }
 
   header(entry: api.ChainEntry): BlockHeader {

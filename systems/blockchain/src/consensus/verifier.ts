@@ -40,6 +40,11 @@ export interface Verifier {
     transactions: readonly SpendingTransaction[],
     options?: { readonly flags?: number; readonly remember?: boolean },
   ): Promise<InvalidScript | undefined>;
+  /** The same for one transaction, at once and in this thread: for the mempool, whose answer must be true of the tip of the moment. */
+  verifyNow(
+    transaction: SpendingTransaction,
+    options?: { readonly flags?: number; readonly remember?: boolean },
+  ): InvalidScript | undefined;
   /** Ends the threads; idempotent. */
   close(): Promise<void>;
 }
@@ -61,6 +66,13 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
       const failed = await check(unknown, flags, threads > 0 ? pool : undefined);
       if (failed !== undefined) return named(unknown, failed);
       if (remember) for (const { tx } of unknown) cache.add(tx, flags);
+      return undefined;
+    },
+    verifyNow(transaction, { flags = consensusFlags, remember = false } = {}) {
+      if (cache.has(transaction.tx, flags)) return undefined;
+      const failed = checkJobs(jobsOf([transaction]), flags);
+      if (failed !== undefined) return named([transaction], failed);
+      if (remember) cache.add(transaction.tx, flags);
       return undefined;
     },
     close: () => pool.close(),

@@ -2,7 +2,8 @@
 import type { Block } from "../../primitives/block.ts";
 import { hashKey } from "../../primitives/hash.ts";
 import { txid } from "../../primitives/transaction.ts";
-import { type CoinChanges, isUnspendable } from "../coins/changes.ts";
+import { isUnspendable } from "../../script/programs.ts";
+import type { CoinChanges } from "../coins/changes.ts";
 import type { Operation } from "../store/database.ts";
 import { historyKey, scriptCoinKey, scriptName, summaryKey, transactionKey } from "../store/keys.ts";
 import { decodeSummary, encodePlace, encodeSummary } from "../store/records.ts";

@@ -2,6 +2,7 @@
 import type { Block } from "../../primitives/block.ts";
 import { hashKey } from "../../primitives/hash.ts";
 import { type OutPoint, outPointKey, type Transaction, txid } from "../../primitives/transaction.ts";
+import { isUnspendable } from "../../script/programs.ts";
 import type { Coin } from "../types.ts";
 
 /** One coin, before and after; undefined where it does not exist. */
@@ -21,12 +22,6 @@ export function neededCoins(block: Block): string[] {
   }
   return needed;
 }
-
-const OP_RETURN = 0x6a;
-const MAX_SCRIPT_BYTES = 10_000;
-
-/** Outputs that no script can ever spend are not kept. */
-export const isUnspendable = (script: Buffer): boolean => script[0] === OP_RETURN || script.length > MAX_SCRIPT_BYTES;
 
 /** The coins that a transaction makes. Scripts are copied: a view would keep the whole block's bytes in memory. */
 export function* coinsOf(tx: Transaction, height: number, isCoinbase: boolean): Generator<[string, Coin]> {

@@ -1,7 +1,7 @@
+import { workOf } from "../../consensus/target.ts";
 import { type BlockHeader, blockHash } from "../../primitives/block.ts";
 import { hashFromKey, hashKey } from "../../primitives/hash.ts";
 import type { ChainEntry } from "../types.ts";
-import { workOf } from "./work.ts";
 
 /** The lowest bit that is set, cleared. */
 const withoutLowestBit = (n: number): number => n & (n - 1);
@@ -74,15 +74,6 @@ export class Entry implements ChainEntry {
 /** Whether `a` is to be preferred as tip: more work, or the same and here earlier. */
 export const isBetter = (a: Entry, b: Entry): boolean =>
   a.work > b.work || (a.work === b.work && a.arrival < b.arrival);
-
-const MEDIAN_SPAN = 11;
-
-export function medianTimePast(entry: Entry): number {
-  const times: number[] = [];
-  for (let at: Entry | undefined = entry; at && times.length < MEDIAN_SPAN; at = at.parent) times.push(at.time);
-  times.sort((a, b) => a - b);
-  return times[times.length >> 1]!;
-}
 
 /** The last entry that both branches share. */
 export function forkOf(a: Entry, b: Entry): Entry {

@@ -1,7 +1,7 @@
 /** The chain as a dumb program would do it: it keeps all blocks and replays them from genesis whenever it is asked anything. */
 
-import { workOf } from "../../../src/chain/tree/work.ts";
 import type { Coin } from "../../../src/chain/types.ts";
+import { workOf } from "../../../src/consensus/target.ts";
 import { type Block, blockHash } from "../../../src/primitives/block.ts";
 import { hashKey } from "../../../src/primitives/hash.ts";
 import { type OutPoint, outPointKey, txid } from "../../../src/primitives/transaction.ts";
