@@ -147,7 +147,9 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#bytes[this.#room(1)] = value;
+    // Room first: making it may exchange the buffer.
+    const at = this.#room(1);
+    this.#bytes[at] = value;
     return this;
   }
 

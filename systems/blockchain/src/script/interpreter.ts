@@ -5,10 +5,10 @@
  */
 import type { Checker } from "./checker.ts";
 import { scriptFlag } from "./flags.ts";
-import { isTrue } from "./machine.ts";
+import { isTrue, type ScriptContext } from "./machine.ts";
 import { isPushOnly, pushOf } from "./parse.ts";
-import { isPayToScriptHash, witnessProgram } from "./programs.ts";
-import { type RunSetup, runScript } from "./run.ts";
+import { isPayToScriptHash, type WitnessProgram, witnessProgram } from "./programs.ts";
+import { runScript } from "./run.ts";
 import type { ScriptResult } from "./script-error.ts";
 import { verifyWitnessProgram } from "./witness.ts";
 
@@ -23,20 +23,15 @@ export interface ScriptInput {
 /** Whether an input may spend an output: undefined if so, else why not. */
 export function verifyScript(input: ScriptInput, flags: number, checker: Checker): ScriptResult {
   const { script, spent } = input;
+  const context = { flags, checker };
   if (flags & scriptFlag.SIGPUSHONLY && !isPushOnly(script)) return "SIG_PUSHONLY";
   const stack: Buffer[] = [];
-  const setup: RunSetup = { flags, version: "base", checker };
-  const early = script.length === 0 ? undefined : runScript(script, stack, setup);
+  const early = script.length === 0 ? undefined : runScript(script, stack, context, "base");
   if (early !== undefined) return early;
   const pushed = flags & scriptFlag.P2SH && isPayToScriptHash(spent) ? [...stack] : undefined;
-  const error = runScript(spent, stack, setup) ?? needTrue(stack);
+  const error = runScript(spent, stack, context, "base") ?? needTrue(stack);
   if (error !== undefined) return error;
-  const outcome = pushed === undefined ? verifyDirect(input, setup) : verifyScriptHash(input, pushed, setup);
-  if (typeof outcome === "string") return outcome;
-  const left = outcome.stack ?? stack;
-  if (flags & scriptFlag.CLEANSTACK && !outcome.isWitness && left.length !== 1) return "CLEANSTACK";
-  if (flags & scriptFlag.WITNESS && !outcome.isWitness && input.witness.length > 0) return "WITNESS_UNEXPECTED";
-  return undefined;
+  return pushed === undefined ? verifyDirect(input, stack, context) : verifyScriptHash(input, pushed, context);
 }
 
 const needTrue = (stack: readonly Buffer[]): ScriptResult => {
@@ -44,30 +39,30 @@ const needTrue = (stack: readonly Buffer[]): ScriptResult => {
   return top === undefined || !isTrue(top) ? "EVAL_FALSE" : undefined;
 };
 
-interface Outcome {
-  readonly isWitness: boolean;
-  /** The stack that is left, when another than that of the output's script. */
-  readonly stack?: readonly Buffer[];
-}
+const programOf = (script: Buffer, flags: number): WitnessProgram | undefined =>
+  flags & scriptFlag.WITNESS ? witnessProgram(script) : undefined;
 
-const noWitness: Outcome = { isWitness: false };
-
-function verifyDirect({ script, witness, spent }: ScriptInput, setup: RunSetup): Outcome | NonNullable<ScriptResult> {
-  const program = setup.flags & scriptFlag.WITNESS ? witnessProgram(spent) : undefined;
-  if (program === undefined) return noWitness;
-  if (script.length !== 0) return "WITNESS_MALLEATED";
-  return verifyWitnessProgram(program, witness, { ...setup, isNested: false }) ?? { isWitness: true };
+/** `left` is what the scripts left on the stack. */
+function verifyDirect(input: ScriptInput, left: readonly Buffer[], context: ScriptContext): ScriptResult {
+  const program = programOf(input.spent, context.flags);
+  if (program === undefined) return verifyNoWitness(input, left, context);
+  return input.script.length > 0 ? "WITNESS_MALLEATED" : verifyWitnessProgram(program, input.witness, context);
 }
 
 /** BIP 16: the last item pushed is a script itself, run on the others. */
-function verifyScriptHash(input: ScriptInput, pushed: Buffer[], setup: RunSetup): Outcome | NonNullable<ScriptResult> {
+function verifyScriptHash(input: ScriptInput, stack: Buffer[], context: ScriptContext): ScriptResult {
   if (!isPushOnly(input.script)) return "SIG_PUSHONLY";
   // Not empty: the output's script took the item's hash.
-  const redeem = pushed.pop() as Buffer;
-  const error = runScript(redeem, pushed, setup) ?? needTrue(pushed);
+  const redeem = stack.pop() as Buffer;
+  const error = runScript(redeem, stack, context, "base") ?? needTrue(stack);
   if (error !== undefined) return error;
-  const program = setup.flags & scriptFlag.WITNESS ? witnessProgram(redeem) : undefined;
-  if (program === undefined) return { isWitness: false, stack: pushed };
+  const program = programOf(redeem, context.flags);
+  if (program === undefined) return verifyNoWitness(input, stack, context);
   if (!input.script.equals(pushOf(redeem))) return "WITNESS_MALLEATED_P2SH";
-  return verifyWitnessProgram(program, input.witness, { ...setup, isNested: true }) ?? { isWitness: true };
+  return verifyWitnessProgram(program, input.witness, context, true);
+}
+
+function verifyNoWitness(input: ScriptInput, left: readonly Buffer[], { flags }: ScriptContext): ScriptResult {
+  if (flags & scriptFlag.CLEANSTACK && left.length !== 1) return "CLEANSTACK";
+  return flags & scriptFlag.WITNESS && input.witness.length > 0 ? "WITNESS_UNEXPECTED" : undefined;
 }

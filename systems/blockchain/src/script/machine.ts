@@ -15,6 +15,15 @@ export interface TapscriptRun {
   weightLeft: number;
 }
 
+/** What holds for all scripts of an input. */
+export interface ScriptContext {
+  readonly flags: number;
+  readonly checker: Checker;
+}
+
+/** How one script is run. */
+export type Mode = "base" | "witness" | TapscriptRun;
+
 const emptyItem = Buffer.alloc(0);
 const trueItem = Buffer.from([1]);
 const noSeparator = 0xffffffff;
@@ -64,17 +73,13 @@ export class Machine {
   /** How many of the conditions are false: kept, so that deep nesting costs nothing per opcode. */
   #falseConditions = 0;
 
-  constructor(
-    script: Buffer,
-    stack: Buffer[],
-    setup: { flags: number; version: SigVersion; checker: Checker; tapscript?: TapscriptRun | undefined },
-  ) {
+  constructor(script: Buffer, stack: Buffer[], context: ScriptContext, mode: Mode) {
     this.script = script;
     this.stack = stack;
-    this.flags = setup.flags;
-    this.version = setup.version;
-    this.checker = setup.checker;
-    this.tapscript = setup.tapscript;
+    this.flags = context.flags;
+    this.checker = context.checker;
+    this.version = typeof mode === "string" ? mode : "tapscript";
+    this.tapscript = typeof mode === "string" ? undefined : mode;
   }
 
   /** Whether opcodes are executed here, not passed over. */

@@ -19,9 +19,11 @@ export function witnessProgram(script: Buffer): WitnessProgram | undefined {
 export const isPayToScriptHash = (script: Buffer): boolean =>
   script.length === 23 && script[0] === op.OP_HASH160 && script[1] === 20 && script[22] === op.OP_EQUAL;
 
-/** Version 1 with two fixed bytes: anyone may spend it, and relaying it is standard (P2A). */
+/** The program, of version 1, of outputs that anyone may spend and whose spending is standard (P2A). */
+export const anchorProgram: Buffer = Buffer.from([0x4e, 0x73]);
+
 export const isPayToAnchor = (script: Buffer): boolean =>
-  script.length === 4 && script[0] === op.OP_1 && script[1] === 2 && script[2] === 0x4e && script[3] === 0x73;
+  script.length === 4 && script[0] === op.OP_1 && script[1] === 2 && script.subarray(2).equals(anchorProgram);
 
 /** What can be seen never to be spendable, so needs no place among the coins. */
 export const isUnspendable = (script: Buffer): boolean => script[0] === op.OP_RETURN || script.length > maxScriptSize;

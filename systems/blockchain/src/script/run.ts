@@ -1,6 +1,5 @@
 /** Running one script on a stack. */
-import type { Checker } from "./checker.ts";
-import { Machine, ScriptFailure, type SigVersion, type TapscriptRun } from "./machine.ts";
+import { Machine, type Mode, type ScriptContext, ScriptFailure } from "./machine.ts";
 import { isDisabled, op } from "./opcodes.ts";
 import { operations } from "./operations.ts";
 import { isMinimalPush, ScriptCursor } from "./parse.ts";
@@ -11,17 +10,10 @@ const mostOperations = 201;
 const mostItems = 1000;
 const maxItemSize = 520;
 
-export interface RunSetup {
-  readonly flags: number;
-  readonly version: SigVersion;
-  readonly checker: Checker;
-  readonly tapscript?: TapscriptRun | undefined;
-}
-
 /** Runs one script on a stack, which it changes. */
-export function runScript(script: Buffer, stack: Buffer[], setup: RunSetup): ScriptResult {
-  if (setup.version !== "tapscript" && script.length > maxScriptSize) return "SCRIPT_SIZE";
-  const machine = new Machine(script, stack, setup);
+export function runScript(script: Buffer, stack: Buffer[], context: ScriptContext, mode: Mode): ScriptResult {
+  const machine = new Machine(script, stack, context, mode);
+  if (machine.version !== "tapscript" && script.length > maxScriptSize) return "SCRIPT_SIZE";
   try {
     return runAll(machine) ?? (machine.isBalanced ? undefined : "UNBALANCED_CONDITIONAL");
   } catch (error) {

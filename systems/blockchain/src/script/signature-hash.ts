@@ -81,7 +81,7 @@ function writeOutputs(writer: ByteWriter, tx: Transaction, index: number, base: 
 }
 
 function outputsHash(spending: Spending, index: number, base: number): Buffer {
-  if (base !== sigHash.single && base !== sigHash.none) return spending.hash("outputs2");
+  if (base !== sigHash.single && base !== sigHash.none) return spending.twice.outputs;
   const output = base === sigHash.single ? spending.tx.outputs[index] : undefined;
   if (output === undefined) return zeroHash;
   const writer = new ByteWriter();
@@ -98,8 +98,8 @@ export function segwitSignatureHash(spending: Spending, index: number, scriptCod
   const others = !anyoneCanPay && base !== sigHash.single && base !== sigHash.none;
   const writer = new ByteWriter(170 + scriptCode.length);
   writer.u32(tx.version);
-  writer.bytes(anyoneCanPay ? zeroHash : spending.hash("prevouts2"));
-  writer.bytes(others ? spending.hash("sequences2") : zeroHash);
+  writer.bytes(anyoneCanPay ? zeroHash : spending.twice.prevouts);
+  writer.bytes(others ? spending.twice.sequences : zeroHash);
   writer.bytes(input.prevout.hash).u32(input.prevout.index).varBytes(scriptCode);
   writer.i64((spent[index] as { value: number }).value).u32(input.sequence);
   writer

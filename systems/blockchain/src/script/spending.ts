@@ -5,63 +5,71 @@ import { type Transaction, type TxOutput, writeOutput } from "../primitives/tran
 
 /**
  * Each of the shared hashes is computed once, when a signature first needs it: without, a transaction of n inputs would hash n² bytes.
- * Segwit v0 uses them hashed once more.
+ * Segwit v0 uses three of them hashed once more.
  */
 export class Spending {
   readonly tx: Transaction;
   /** The outputs spent, in the order of the inputs. */
   readonly spent: readonly TxOutput[];
-  readonly #known = new Map<keyof typeof parts, Buffer>();
+  #prevouts: Buffer | undefined;
+  #sequences: Buffer | undefined;
+  #outputs: Buffer | undefined;
+  #amounts: Buffer | undefined;
+  #scripts: Buffer | undefined;
+  #twice: TwiceHashed | undefined;
 
   constructor(tx: Transaction, spent: readonly TxOutput[]) {
     this.tx = tx;
     this.spent = spent;
   }
 
-  /** SHA-256 over one part of all inputs or outputs. */
-  hash(part: keyof typeof parts): Buffer {
-    let known = this.#known.get(part);
-    if (known === undefined) {
-      const base = part.endsWith("2") ? (part.slice(0, -1) as SinglePart) : undefined;
-      known = sha256(base === undefined ? this.#written(part) : this.hash(base));
-      this.#known.set(part, known);
-    }
-    return known;
+  /** SHA-256 of the outputs' places that all inputs spend. */
+  get prevouts(): Buffer {
+    this.#prevouts ??= hashOf(this.tx.inputs, 36, (w, { prevout }) => w.bytes(prevout.hash).u32(prevout.index));
+    return this.#prevouts;
   }
 
-  #written(part: keyof typeof parts): Buffer {
-    const writer = new ByteWriter(36 * this.tx.inputs.length + 16);
-    parts[part](writer, this);
-    return writer.take();
+  get sequences(): Buffer {
+    this.#sequences ??= hashOf(this.tx.inputs, 4, (w, { sequence }) => w.u32(sequence));
+    return this.#sequences;
+  }
+
+  get outputs(): Buffer {
+    this.#outputs ??= hashOf(this.tx.outputs, 43, writeOutput);
+    return this.#outputs;
+  }
+
+  /** Of the amounts spent. */
+  get amounts(): Buffer {
+    this.#amounts ??= hashOf(this.spent, 8, (w, { value }) => w.i64(value));
+    return this.#amounts;
+  }
+
+  /** Of the scripts of the outputs spent. */
+  get scripts(): Buffer {
+    this.#scripts ??= hashOf(this.spent, 35, (w, { script }) => w.varBytes(script));
+    return this.#scripts;
+  }
+
+  /** What segwit v0 signs, of which all three are mostly needed. */
+  get twice(): TwiceHashed {
+    this.#twice ??= {
+      prevouts: sha256(this.prevouts),
+      sequences: sha256(this.sequences),
+      outputs: sha256(this.outputs),
+    };
+    return this.#twice;
   }
 }
 
-type Part = (writer: ByteWriter, spending: Spending) => void;
+interface TwiceHashed {
+  readonly prevouts: Buffer;
+  readonly sequences: Buffer;
+  readonly outputs: Buffer;
+}
 
-const prevouts: Part = (writer, { tx }) => {
-  for (const { prevout } of tx.inputs) writer.bytes(prevout.hash).u32(prevout.index);
-};
-const sequences: Part = (writer, { tx }) => {
-  for (const { sequence } of tx.inputs) writer.u32(sequence);
-};
-const outputs: Part = (writer, { tx }) => {
-  for (const output of tx.outputs) writeOutput(writer, output);
-};
-const amounts: Part = (writer, { spent }) => {
-  for (const { value } of spent) writer.i64(value);
-};
-const scripts: Part = (writer, { spent }) => {
-  for (const { script } of spent) writer.varBytes(script);
-};
-
-const parts = {
-  prevouts,
-  sequences,
-  outputs,
-  amounts,
-  scripts,
-  prevouts2: prevouts,
-  sequences2: sequences,
-  outputs2: outputs,
-};
-type SinglePart = "prevouts" | "sequences" | "outputs";
+function hashOf<T>(all: readonly T[], usualSize: number, write: (writer: ByteWriter, element: T) => void): Buffer {
+  const writer = new ByteWriter(usualSize * all.length);
+  for (const element of all) write(writer, element);
+  return sha256(writer.take());
+}

@@ -39,7 +39,7 @@ export function taprootSignatureHash(spending: Spending, signed: TaprootSigned):
   const writer = new ByteWriter(224);
   writer.u8(0).u8(hashType).u32(tx.version).u32(tx.lockTime);
   if (!(hashType & sigHash.anyoneCanPay)) writeShared(writer, spending);
-  if (outputs === sigHash.all) writer.bytes(spending.hash("outputs"));
+  if (outputs === sigHash.all) writer.bytes(spending.outputs);
   writer.u8((tapscript === undefined ? 0 : 2) + (annex === undefined ? 0 : 1));
   if (hashType & sigHash.anyoneCanPay) writeOwnInput(writer, spending, index);
   else writer.u32(index);
@@ -50,8 +50,8 @@ export function taprootSignatureHash(spending: Spending, signed: TaprootSigned):
 }
 
 function writeShared(writer: ByteWriter, spending: Spending): void {
-  writer.bytes(spending.hash("prevouts")).bytes(spending.hash("amounts"));
-  writer.bytes(spending.hash("scripts")).bytes(spending.hash("sequences"));
+  writer.bytes(spending.prevouts).bytes(spending.amounts);
+  writer.bytes(spending.scripts).bytes(spending.sequences);
 }
 
 function writeOwnInput(writer: ByteWriter, { tx, spent }: Spending, index: number): void {
