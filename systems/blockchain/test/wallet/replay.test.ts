@@ -120,7 +120,8 @@ describe("a wallet after any history", () => {
     node.chain.mine(node.scriptOf(await world.wallet.newAddress()));
     node.deepen(101);
     for (let step = 0; step < 120; step++) {
-      await steps[random(steps.length)]!({ ...world, node, wallet: walletOf(node), nonce: (world.nonce += 2) });
+      world.nonce += 2;
+      await steps[random(steps.length)]!({ ...world, node, wallet: walletOf(node), nonce: world.nonce });
       if (step % 40 === 39) {
         await giveUpLost(walletOf(node));
         const before = sightOf(walletOf(node));

@@ -16,8 +16,15 @@ export function signEcdsa(hash: Uint8Array, privateKey: Uint8Array, sighashType:
     extra.writeUInt32LE(counter);
     signature = sign(hash, privateKey, extra);
   }
-  return Buffer.concat([derOf(signature), Buffer.of(sighashType)]);
+  return encodedWith(signature, sighashType);
 }
+
+/** As `signEcdsa`, by RFC 6979 alone: R may need a byte more. */
+export const signEcdsaPlainly: typeof signEcdsa = (hash, privateKey, sighashType) =>
+  encodedWith(sign(hash, privateKey), sighashType);
+
+const encodedWith = (signature: Uint8Array, sighashType: number): Buffer =>
+  Buffer.concat([derOf(signature), Buffer.of(sighashType)]);
 
 /** BIP 340 with fresh auxiliary randomness; the sighash byte is left out when it is the default. */
 export function signTaproot(hash: Uint8Array, privateKey: Uint8Array, sighashType: number): Buffer {
