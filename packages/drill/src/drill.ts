@@ -24,6 +24,8 @@ export interface DrillOptions {
   readonly mix: Readonly<Record<string, number>>;
   /** For each thing that is waited for. */
   readonly timeoutMs: number;
+  /** How long a fault that has no end of its own stays in force. */
+  readonly holdMs: number;
   /** Breaks the drill off; what was injected is undone. */
   readonly signal?: AbortSignal;
   readonly report: (line: string) => void;

@@ -14,10 +14,10 @@ import { longestGap } from "./verdict.ts";
 /** What a run of faults knows and uses. */
 export type FaultRunOptions = Pick<
   DrillOptions,
-  "plugin" | "site" | "faults" | "seed" | "timeoutMs" | "signal" | "report"
+  "plugin" | "site" | "faults" | "seed" | "timeoutMs" | "holdMs" | "signal" | "report"
 >;
 
-/** Calm before the first fault and after the last, and how long a fault stays once another leads. */
+/** Calm before the first fault and after the last, and how long a fault that takes the leader away stays once another leads. */
 const CALM_MS = 1000;
 const HOLD_MS = 500;
 const POLL_MS = 25;
@@ -87,7 +87,7 @@ export class FaultRun {
     try {
       if (faults[name].endsTerm) await this.#elected(before);
       await injection.completed?.();
-      if (injection.heal) await this.#pause(HOLD_MS);
+      if (injection.heal) await this.#pause(injection.lasts ? this.#options.holdMs : HOLD_MS);
     } finally {
       await injection.heal?.();
     }
@@ -98,7 +98,7 @@ export class FaultRun {
   }
 
   #strike(): Strike {
-    const { site, plugin } = this.#options;
+    const { site, plugin, holdMs } = this.#options;
     const name = this.#terms.leader();
     const leader = this.#members.members().find((member) => member.name === name);
     const pod = leader && this.#members.pod(leader.name);
@@ -108,6 +108,7 @@ export class FaultRun {
       plugin,
       leader,
       pod,
+      holdMs,
       waitFor: (what, isSo) => this.#waitFor(() => what, isSo),
     };
   }

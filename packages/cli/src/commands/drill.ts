@@ -87,7 +87,7 @@ async function pluginOf({ name, drill }: System): Promise<DrillPlugin> {
 }
 
 function drillSettings(options: OptionValues) {
-  const number = (flag: "repeat" | "clients" | "timeout" | "seed", otherwise: number, max: number): number =>
+  const number = (flag: "repeat" | "clients" | "timeout" | "hold" | "seed", otherwise: number, max: number): number =>
     numberOption(`--${flag}`, options[flag], { min: flag === "seed" ? 0 : 1, max, otherwise });
   const names = listOf(options.fault ?? "kill").map(faultNamed);
   const repeat = number("repeat", 1, 10_000);
@@ -96,6 +96,7 @@ function drillSettings(options: OptionValues) {
     clients: number("clients", 16, 1000),
     seed: number("seed", Date.now() % 1_000_000, 2 ** 31),
     timeoutMs: number("timeout", 120, 86_400) * 1000,
+    holdMs: number("hold", 10, 3600) * 1000,
     mix: mixOf(listOf(options.ops ?? "")),
   };
 }

@@ -77,6 +77,10 @@ export const commands: readonly CommandRow[] = [
         flags: "--seed <number>",
         description: "decides keys, operations and the order of the faults (default: the time)",
       },
+      {
+        flags: "--hold <seconds>",
+        description: "how long a fault without an end of its own lasts: API, clock, disk (default 10)",
+      },
       { flags: "--timeout <seconds>", description: "how long to wait for each recovery (default 120)" },
       {
         flags: "--out <folder>",
@@ -86,6 +90,7 @@ export const commands: readonly CommandRow[] = [
     examples: [
       "coracle drill kvstore",
       "coracle drill kvstore --fault kill,partition --repeat 5 --clients 16",
+      "coracle drill kvstore --fault api-away,clock-forward,disk-full --hold 60",
       "coracle drill kvstore --fault delete --context staging",
     ],
     json: true,

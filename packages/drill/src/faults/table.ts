@@ -1,10 +1,13 @@
 /** All faults by name. */
+import { injectedFaults } from "./injected.ts";
 import { objectFaults } from "./objects.ts";
 import { partition } from "./partition.ts";
 import { kill, pause } from "./process.ts";
 import type { Fault } from "./types.ts";
 
-export const faults = { kill, pause, partition, ...objectFaults } satisfies Readonly<Record<string, Fault>>;
+export const faults = { kill, pause, partition, ...objectFaults, ...injectedFaults } satisfies Readonly<
+  Record<string, Fault>
+>;
 
 export type FaultName = keyof typeof faults;
 

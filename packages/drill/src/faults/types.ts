@@ -8,6 +8,8 @@ export interface Strike {
   /** Who leads. */
   readonly leader: Member;
   readonly pod: Pod;
+  /** How long a fault that has no end of its own stays in force. */
+  readonly holdMs: number;
   /** Waits until `isSo`, asked again and again, holds; rejects with `not-settled` and the reason when it takes too long. */
   waitFor(what: string, isSo: () => boolean | Promise<boolean>): Promise<void>;
 }
@@ -17,6 +19,8 @@ export interface Injection {
   readonly how: string;
   /** Undoes the fault; undefined where nothing is left to undo. Called in any case, also when the drill is broken off. */
   readonly heal?: () => Promise<void>;
+  /** Has no end of its own: it stays in force for the drill's hold time. */
+  readonly lasts?: true;
   /** Resolves when the change that the fault consists of is complete. */
   readonly completed?: () => Promise<void>;
 }
