@@ -23,8 +23,8 @@ export async function installPages(server: FastifyInstance, folder: string): Pro
       index: false,
       setHeaders: (reply, path) => {
         // Assets have the hash of their content in their names.
-        if (path.includes(`${folder}/assets/`)) reply.header("Cache-Control", "public, max-age=31536000, immutable");
-        else reply.header("Cache-Control", "no-cache");
+        if (path.includes(`${folder}/assets/`)) reply.setHeader("Cache-Control", "public, max-age=31536000, immutable");
+        else reply.setHeader("Cache-Control", "no-cache");
       },
     });
   const page = async (_: FastifyRequest, reply: FastifyReply) =>
