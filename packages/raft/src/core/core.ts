@@ -25,7 +25,7 @@ import { advanceCommit, isHeard, onHeartbeatReply, propose, tickLeader } from ".
 import { RaftLog } from "./log.ts";
 import { memberOf } from "./membership.ts";
 import type { Message } from "./messages.ts";
-import { handOver, isBroken, type Leading, mayCampaign, type Node, Out, type Step, send } from "./node.ts";
+import { handOver, isBroken, isGone, type Leading, mayCampaign, type Node, Out, type Step, send } from "./node.ts";
 import { onRead } from "./reads.ts";
 import { onAppendReject, onAppendReply, onPeerUp, onSnapshotSent } from "./replication.ts";
 import { onTransfer } from "./transfer.ts";
@@ -125,9 +125,8 @@ export class Core {
     const node = this.#node;
     const { id } = node.config;
     if (node.role !== "follower") return node.role;
-    const { membership } = node.log;
-    if (node.isToldRemoved || membership.removed.includes(id)) return "removed";
-    return memberOf(membership, id)?.isLearner === false ? "follower" : "learner";
+    if (node.isToldRemoved || isGone(node, id)) return "removed";
+    return mayCampaign(node) ? "follower" : "learner";
   }
 
   progress(): RaftStatus["progress"] {
@@ -223,7 +222,7 @@ const isHypothetical = (message: Message): boolean =>
 function onStale(step: Step, from: string, message: Message): void {
   const { term } = step.node;
   if (message.type === "vote") {
-    if (step.node.log.membership.removed.includes(from)) send(step, from, { type: "removed", term });
+    if (isGone(step.node, from)) send(step, from, { type: "removed", term });
     else send(step, from, { type: "vote-reply", term, isPre: message.isPre, isGranted: false });
   } else if (message.type === "append" || message.type === "heartbeat") send(step, from, { type: "stale", term });
   else if (message.type === "removed") MESSAGES.removed(step, message, from);

@@ -7,9 +7,9 @@
  */
 
 import { becomeLeader, resign } from "./leader.ts";
-import { hasQuorum, memberOf, votersOf } from "./membership.ts";
+import { hasQuorum, votersOf } from "./membership.ts";
 import type { Vote, VoteReply } from "./messages.ts";
-import { isBroken, mayCampaign, type Node, type Step, send } from "./node.ts";
+import { isBroken, isGone, mayCampaign, type Node, type Step, send } from "./node.ts";
 
 /** Ticks after the end of the connection to the leader before an election begins: drawn from 1 to this. */
 const LOST_LEADER_TICKS = 3;
@@ -78,7 +78,7 @@ export function isSticky({ role, leader, elapsed, hasLostLeader, config }: Node)
 /** In a term that is not behind this member's; of a pre-vote, one that may be ahead. */
 export function onVote(step: Step, from: string, vote: Vote): void {
   const { node } = step;
-  if (node.log.membership.removed.includes(from) && !memberOf(node.log.membership, from)) {
+  if (isGone(node, from)) {
     send(step, from, { type: "removed", term: node.term });
     return;
   }

@@ -4,7 +4,17 @@ import type { RaftLog } from "./log.ts";
 import { isVoter } from "./membership.ts";
 import type { Message } from "./messages.ts";
 import type { Progress } from "./progress.ts";
-import type { Batch, CoreConfig, CoreDefect, HardState, LogEntry, Position, Refusal, SnapshotMeta } from "./types.ts";
+import type {
+  Batch,
+  CoreConfig,
+  CoreDefect,
+  HardState,
+  LogEntry,
+  Membership,
+  Position,
+  Refusal,
+  SnapshotMeta,
+} from "./types.ts";
 
 export type CoreRole = "follower" | "pre-candidate" | "candidate" | "leader";
 
@@ -14,8 +24,8 @@ export type CoreRole = "follower" | "pre-candidate" | "candidate" | "leader";
  * (2) base <= handed <= min(commit, durable) and commit, durable <= last;
  * (3) terms in the log never go down and never exceed `term`;
  * (4) `leading` exists exactly while the role is leader, and then `leader` is this member;
- * (5) who campaigns is a voter of the membership in force;
- * (6) of the leader's log, at most one membership lies beyond `commit`;
+ * (5) who campaigns is a voter of the membership in force, or of the one before where that is not known to be committed;
+ * (6) of what a leader appended, at most one membership lies beyond `commit`;
  * (7) the leader's knowledge of others keeps within `progress.ts`' invariants, and none is ahead of the log.
  */
 export interface Node {
@@ -96,7 +106,18 @@ export const refusal = (code: Refusal["code"], message: string): Refusal => ({ c
 
 export const isBroken = ({ config }: Node, defect: CoreDefect): boolean => config.defects?.includes(defect) ?? false;
 
-export const mayCampaign = (node: Node): boolean => isVoter(node.log.membership, node.config.id);
+/**
+ * A voter; or one whose removal is not known to be committed. It may be the only one that holds that change, so that nobody else can win; it asks those
+ * whom the change names, and does not count itself (thesis 4.2.2). What was the case before the change is committed, as there is one change at a time.
+ */
+export function mayCampaign({ config, log, commit }: Node): boolean {
+  if (isVoter(log.membership, config.id)) return true;
+  return log.membershipIndex > commit && isVoter(log.membershipAt(log.membershipIndex - 1), config.id);
+}
+
+/** The id was removed, and that is committed. */
+export const isGone = ({ log, commit }: Node, id: string): boolean =>
+  log.membershipAt(Math.max(commit, log.base.index)).removed.includes(id);
 
 /** Appends to the log and to the batch; what is replaced is cut. At most once per step. */
 export function appendEntries({ node, out }: Step, entries: readonly LogEntry[]): void {

@@ -157,9 +157,11 @@ export class RaftDriver implements OpenRaft {
   async propose(command: Uint8Array, signal?: AbortSignal): Promise<unknown> {
     const refusal = this.refusal();
     if (refusal) throw refusal;
-    const result = this.#proposals.add(command, performance.now(), signal);
-    this.#forwarder.schedule();
-    return result;
+    return new Promise((resolve, reject) => {
+      const number = this.#proposals.add(command, performance.now(), { resolve, reject });
+      signal?.addEventListener("abort", () => this.#proposals.giveUp(number, "the caller gave up"), { once: true });
+      this.#forwarder.schedule();
+    });
   }
 
   readBarrier(signal?: AbortSignal): Promise<void> {

@@ -59,14 +59,14 @@ export class Forwarder {
   #proposeHere(proposals: readonly Proposal[]): boolean {
     let isTaken = true;
     const { term } = this.#core;
-    for (const proposal of proposals) proposal.term = term;
+    this.#proposals.sent(proposals, term);
     this.#machine.submit(
       { type: "propose", commands: proposals.map(({ bytes }) => bytes) },
       ({ accepted, refused }) => {
         for (const proposal of proposals) proposal.term = accepted?.term ?? term;
         if (!refused) return;
         isTaken = false;
-        this.#refused(proposals, new RaftError(refused.code, refused.message));
+        this.#refused(proposals, term, new RaftError(refused.code, refused.message));
       },
     );
     return isTaken;
@@ -74,7 +74,7 @@ export class Forwarder {
 
   async #forward(leader: string, proposals: readonly Proposal[]): Promise<void> {
     const { term } = this.#core;
-    for (const proposal of proposals) proposal.term = term;
+    this.#proposals.sent(proposals, term);
     try {
       const entries = proposals.map(({ bytes }) => ({ index: 0, term: 0, command: bytes }));
       const payload = encodeEntries(entries, TERM_BYTES);
@@ -82,16 +82,13 @@ export class Forwarder {
       await this.#endpoint.request(leader, "propose", payload, { timeoutMs: this.#timeoutMs });
     } catch (error) {
       // An answer that got lost says nothing: the log will tell.
-      this.#refused(proposals, fromRemote(error, "indeterminate"));
+      this.#refused(proposals, term, fromRemote(error, "indeterminate"));
     }
   }
 
-  #refused(proposals: readonly Proposal[], error: RaftError): void {
-    if (error.code === "no-leader" || error.code === "busy") this.#proposals.putBack(proposals);
-    else if (error.code !== "indeterminate") {
-      for (const proposal of proposals) proposal.term = undefined;
-      this.#proposals.refuse(proposals, error);
-    }
+  #refused(proposals: readonly Proposal[], term: number, error: RaftError): void {
+    if (error.code === "no-leader" || error.code === "busy") this.#proposals.putBack(proposals, term);
+    else if (error.code !== "indeterminate") this.#proposals.refuse(proposals, term, error);
   }
 
   /** A follower's proposals, at the leader of the term that it means. Rejects when they were certainly not taken. */

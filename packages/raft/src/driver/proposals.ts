@@ -58,8 +58,8 @@ export class Proposals {
     return this.#pending.size;
   }
 
-  /** Throws `too-large` or `overloaded`. */
-  add(command: Uint8Array, now: number, signal: AbortSignal | undefined): Promise<unknown> {
+  /** Returns its number, for `giveUp`. Throws `too-large` or `overloaded`. */
+  add(command: Uint8Array, now: number, { resolve, reject }: Pick<Proposal, "resolve" | "reject">): number {
     const { maxCommandBytes, maxPending, maxPendingBytes } = this.#limits;
     if (command.length > maxCommandBytes)
       throw new RaftError("too-large", `a command of ${command.length} bytes is longer than ${maxCommandBytes}`);
@@ -67,13 +67,11 @@ export class Proposals {
     if (isFull && this.#pending.size > 0)
       throw new RaftError("overloaded", `${this.#pending.size} proposals are waiting; retry later`);
     const number = this.#nextNumber++;
-    return new Promise((resolve, reject) => {
-      const proposal = { number, bytes: this.#encode(number, command), at: now, term: undefined, resolve, reject };
-      this.#pending.set(number, proposal);
-      this.#bytes += proposal.bytes.length + OVERHEAD_BYTES;
-      this.#waiting.push(proposal);
-      signal?.addEventListener("abort", () => this.#giveUp(number, "the caller gave up"), { once: true });
-    });
+    const proposal = { number, bytes: this.#encode(number, command), at: now, term: undefined, resolve, reject };
+    this.#pending.set(number, proposal);
+    this.#bytes += proposal.bytes.length + OVERHEAD_BYTES;
+    this.#waiting.push(proposal);
+    return number;
   }
 
   #encode(number: number, command: Uint8Array): Buffer {
@@ -96,15 +94,25 @@ export class Proposals {
     return this.#waiting.splice(0, count).filter((proposal) => this.#pending.has(proposal.number));
   }
 
-  /** The leader did not take them: nothing happened. */
-  putBack(proposals: readonly Proposal[]): void {
-    const left = proposals.filter((proposal) => this.#pending.has(proposal.number));
+  /** They go to the leader of `term` now. */
+  sent(proposals: readonly Proposal[], term: number): void {
+    for (const proposal of proposals) proposal.term = term;
+  }
+
+  /** The leader of `term` did not take them. What has been sent to another since is none of its business. */
+  putBack(proposals: readonly Proposal[], term: number): void {
+    const left = this.#sentIn(proposals, term);
     for (const proposal of left) proposal.term = undefined;
     this.#waiting = [...left, ...this.#waiting];
   }
 
-  refuse(proposals: readonly Proposal[], error: RaftError): void {
-    for (const proposal of proposals) this.#settle(proposal)?.reject(error);
+  /** As `putBack`, and it would be refused again. */
+  refuse(proposals: readonly Proposal[], term: number, error: RaftError): void {
+    for (const proposal of this.#sentIn(proposals, term)) this.#settle(proposal)?.reject(error);
+  }
+
+  #sentIn(proposals: readonly Proposal[], term: number): Proposal[] {
+    return proposals.filter((proposal) => this.#pending.has(proposal.number) && proposal.term === term);
   }
 
   /** Answers those that were made here; returns how many, and when the first was made. */
@@ -135,32 +143,33 @@ export class Proposals {
   /** What was sent in an earlier term and not applied by now is lost for certain. */
   #outlive(term: number): void {
     this.#appliedTerm = term;
-    const lost = [...this.#pending.values()].filter((proposal) => proposal.term !== undefined && proposal.term < term);
-    this.putBack(lost);
+    for (const proposal of this.#pending.values())
+      if (proposal.term !== undefined && proposal.term < term) this.putBack([proposal], proposal.term);
   }
 
   /** The state was replaced by a later one: whether it holds what was under way, nobody can tell. */
   skipped(term: number): void {
     for (const proposal of [...this.#pending.values()])
       if (proposal.term !== undefined && proposal.term <= term)
-        this.#giveUp(proposal.number, "this member skipped ahead by a snapshot");
+        this.giveUp(proposal.number, "this member skipped ahead by a snapshot");
   }
 
   /** Ends what was made before then. */
   expire(before: number): void {
     for (const proposal of [...this.#pending.values()])
-      if (proposal.at < before) this.#giveUp(proposal.number, "there was no leader, or no answer from it, in time");
+      if (proposal.at < before) this.giveUp(proposal.number, "there was no leader, or no answer from it, in time");
   }
 
   /** Ends everything: `error` for what was not sent, `indeterminate` for the rest. */
   end(error: RaftError): void {
     for (const proposal of [...this.#pending.values()]) {
-      if (proposal.term === undefined) this.refuse([proposal], error);
-      else this.#giveUp(proposal.number, error.message);
+      if (proposal.term === undefined) this.#settle(proposal)?.reject(error);
+      else this.giveUp(proposal.number, error.message);
     }
   }
 
-  #giveUp(number: number, reason: string): void {
+  /** Ends it: nobody waits for it any more. It may yet take effect if it was sent. */
+  giveUp(number: number, reason: string): void {
     const proposal = this.#pending.get(number);
     if (!proposal) return;
     const error =

@@ -13,6 +13,7 @@ import { NOBODY } from "../core/membership.ts";
 import type { HardState, LogEntry, Restored, SnapshotMeta } from "../core/types.ts";
 import { RaftError } from "../errors.ts";
 import { decodeEntries, encodeEntries } from "./codec.ts";
+import { CORRUPT_ADVICE, type LogRecord, Replay } from "./replay.ts";
 
 const HARD_STATE_KIND = 1;
 const ENTRIES_KIND = 2;
@@ -59,7 +60,9 @@ export class Storage {
 
   #replay(replay: Replay, record: number, bytes: Uint8Array): void {
     try {
-      const first = replay.take(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      const read = decodeRecord(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      replay.take(read);
+      const first = read.entries?.[0]?.index;
       if (first !== undefined) this.#note(first, record);
     } catch (cause) {
       throw new RaftError(
@@ -112,71 +115,17 @@ export class Storage {
   }
 }
 
-const CORRUPT_ADVICE = "Remove this member, empty its folder, and let it join under a new id.";
-
 function json(kind: number, value: object): Buffer {
   return Buffer.concat([Buffer.of(kind), Buffer.from(JSON.stringify(value))]);
 }
 
-/** The log as its records build it up. */
-class Replay {
-  #hardState: HardState = { term: 0, vote: undefined };
-  #base: SnapshotMeta | undefined;
-  #entries: LogEntry[] = [];
-
-  /** Returns the first index of a record of entries. */
-  take(record: Buffer): number | undefined {
-    const kind = record.readUInt8(0);
-    if (kind === ENTRIES_KIND) return this.#takeEntries(record);
-    const value: unknown = JSON.parse(record.toString("utf8", 1));
-    if (kind === HARD_STATE_KIND) {
-      const { term, vote } = value as HardState;
-      this.#hardState = { term, vote };
-    } else if (kind === BASE_KIND) {
-      this.#base = value as SnapshotMeta;
-      this.#entries = [];
-    } else throw new RangeError(`an unknown kind ${kind}`);
-    return undefined;
-  }
-
-  #takeEntries(record: Buffer): number {
-    const first = record.readUIntBE(1, 6);
-    const entries = decodeEntries(record, ENTRIES_HEAD_BYTES, first);
-    const start = this.#entries[0]?.index ?? this.#base?.index;
-    if (start === undefined || first <= start) this.#entries = entries;
-    else {
-      const held = this.#entries[0] ? first - this.#entries[0].index : 0;
-      if (held > this.#entries.length || (!this.#entries[0] && first !== start + 1))
-        throw new RangeError(`entries before ${first} are missing`);
-      this.#entries.length = held;
-      for (const entry of entries) this.#entries.push(entry);
-    }
-    return first;
-  }
-
-  /**
-   * The log behind the snapshot. Where the snapshot is not on it, it was taken in and the note of that did not reach the disk: the log begins
-   * anew (`isCut`), as figure 13 has it.
-   */
-  result(snapshot: SnapshotMeta): Restored & { readonly isCut: boolean } {
-    const { index, term } = snapshot;
-    const hardState = this.#hardState.term < term ? { term, vote: undefined } : this.#hardState;
-    const first = this.#entries[0]?.index ?? index + 1;
-    const last = this.#entries.at(-1)?.index ?? this.#base?.index ?? 0;
-    if (first > index + 1 || (this.#base && this.#base.index > index))
-      throw new RaftError("corrupt", `the log begins at ${first}, the snapshot ends at ${index}. ${CORRUPT_ADVICE}`);
-    const held =
-      index < first ? (this.#base?.index === index ? this.#base.term : undefined) : this.#entries[index - first]?.term;
-    const isOn = index === 0 || held === term || (index === first - 1 && this.#base === undefined);
-    const isCut = !isOn && last > 0;
-    return {
-      hardState,
-      base: snapshot,
-      entries: isOn ? this.#entries.slice(index + 1 - first) : [],
-      applied: index,
-      isCut,
-    };
-  }
+function decodeRecord(record: Buffer): LogRecord {
+  const kind = record.readUInt8(0);
+  if (kind === ENTRIES_KIND) return { entries: decodeEntries(record, ENTRIES_HEAD_BYTES, record.readUIntBE(1, 6)) };
+  const value: unknown = JSON.parse(record.toString("utf8", 1));
+  if (kind === HARD_STATE_KIND) return { hardState: value as HardState };
+  if (kind === BASE_KIND) return { base: value as SnapshotMeta };
+  throw new RangeError(`an unknown kind ${kind}`);
 }
 
 export function storageFailure(error: unknown): RaftError {
