@@ -39,7 +39,7 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
   const startedAt = new Date().toISOString();
   const recorder = new Recorder<unknown, unknown>();
   const members = await followMembers(options.site, options.plugin.port);
-  const terms = await followTerms(options.site, options.plugin.lease, () => recorder.now());
+  const terms = await followTerms(options.site, options.plugin.leader, members, () => recorder.now());
   try {
     const run = new FaultRun(options, recorder, members, terms);
     const load = loadOf(options, members, recorder, prefixOf(startedAt, options.seed));

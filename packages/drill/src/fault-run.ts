@@ -102,7 +102,7 @@ export class FaultRun {
     const name = this.#terms.leader();
     const leader = this.#members.members().find((member) => member.name === name);
     const pod = leader && this.#members.pod(leader.name);
-    if (!leader || !pod) throw new DrillError("not-settled", `The Lease ${plugin.lease} names no member: ${name}.`);
+    if (!leader || !pod) throw new DrillError("not-settled", `${name ?? "Nobody"} is said to lead, and is no member.`);
     return {
       ground: { ...site, access: this.#members },
       plugin,
@@ -151,7 +151,7 @@ export class FaultRun {
         !status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True"),
     );
     if (unready) return `${unready.metadata?.name} to be ready`;
-    return this.#terms.leader() === undefined ? "somebody to hold the Lease" : undefined;
+    return this.#terms.leader() === undefined ? "somebody to lead" : undefined;
   }
 
   async #waitFor(what: () => string, isSo: () => boolean | Promise<boolean>): Promise<void> {

@@ -14,7 +14,7 @@ export { type DrillOptions, runDrill } from "./drill.ts";
 export { DrillError, type DrillErrorCode } from "./errors.ts";
 export { type FaultName, faultNames, faults } from "./faults/table.ts";
 export { pageOf } from "./page.ts";
-export type { Access, DrillClient, DrillPlugin, Member, Names, OperationKind, Outcome } from "./plugin.ts";
+export type { Access, DrillClient, DrillPlugin, Leader, Member, Names, OperationKind, Outcome } from "./plugin.ts";
 export type { DowntimeReport, DrillReport, FaultReport, SkippedFault } from "./report.ts";
 export type { ExecResult, Site } from "./site.ts";
 export { summaryOf } from "./summary.ts";

@@ -50,12 +50,18 @@ export interface OperationKind<In> {
   plan(names: Names, random: Random): { readonly key: string; readonly input: In };
 }
 
+/** Who leads, and the number of the term, which rises with every election. */
+export interface Leader {
+  readonly name: string;
+  readonly term: number;
+}
+
 export interface DrillPlugin<State = unknown, In = unknown, Out = unknown> {
   /** Port of the pods that clients connect to, and the container that listens there. */
   readonly port: number;
   readonly container: string;
-  /** The Lease that says who leads. */
-  readonly lease: string;
+  /** Who leads: the Lease of this name says it, or the members are asked. */
+  readonly leader: string | ((access: Access) => Promise<Leader | undefined>);
   readonly model: Model<State, In, Out>;
   readonly operations: Readonly<Record<string, OperationKind<In>>>;
   /** Reads a key back when all is over. */

@@ -27,7 +27,7 @@ function registers(forgets: number): DrillPlugin<string | null, Input, string | 
   return {
     port: 1,
     container: "c",
-    lease: "l",
+    leader: "l",
     readBack: { op: "get" },
     operations: {
       get: { isWrite: false, weight: 1, plan: (names) => ({ key: names.shared(), input: { op: "get" } }) },

@@ -30,7 +30,7 @@ const register: Model<string | null, Input, Output> = {
 export const drill: DrillPlugin<string | null, Input, Output> = {
   port: PORT,
   container: "kvstore",
-  lease: "kvstore-leader",
+  leader: "kvstore-leader",
   model: register,
   readBack: { op: "get" },
   operations: {

@@ -111,4 +111,27 @@ const scale: Fault = {
   },
 };
 
-export const objectFaults = { delete: deletePod, outage, wipe, restart, scale };
+/** What is left in the end of a resize; a set that is smaller stays as it is. */
+const FEW = 3;
+
+const resize: Fault = {
+  endsTerm: false,
+  summary: "two replicas more, then down to three at once, then as many as before",
+  async inject(strike) {
+    const before = (await current(strike)).spec?.replicas ?? 1;
+    const steps = [before + MORE, Math.min(before, FEW), before];
+    const scaleTo = (replicas: number) => patch(strike, { spec: { replicas } });
+    return {
+      how: `${before} to ${steps.join(" to ")} replicas`,
+      completed: async () => {
+        for (const replicas of steps) {
+          await scaleTo(replicas);
+          await rolledOut(strike, `${replicas} replicas to be ready`);
+        }
+      },
+      heal: async () => void (await scaleTo(before)),
+    };
+  },
+};
+
+export const objectFaults = { delete: deletePod, outage, wipe, restart, scale, resize };
