@@ -11,7 +11,6 @@ import { backupOf } from "./backup.ts";
 import { checkDelete, checkPut, checkRange, checkTxn, isReadOnly, isSerializable } from "./checks.ts";
 import { failureOf } from "./failure.ts";
 import { LeaseClock } from "./lease-clock.ts";
-import { Patience } from "./patience.ts";
 import { refuse } from "./refusals.ts";
 import { Renewals } from "./renewals.ts";
 import type { Kv } from "./types.ts";
@@ -28,8 +27,6 @@ export interface KvOptions {
   readonly quotaBytes?: number;
   /** A lease's shortest time. Default 2 s. */
   readonly minLeaseTtl?: number;
-  /** After which a request is answered `timeout`. Default 7 s, as etcd's. */
-  readonly requestTimeoutMs?: number;
   /** Monotonic. */
   readonly nowMs?: () => number;
 }
@@ -42,13 +39,12 @@ const deactivate = 2;
 export function createKv(options: KvOptions): Kv {
   const { raft, store } = options;
   const { maxRequestBytes = 1.5 * 1024 * 1024, maxTxnOps = 128, quotaBytes = 2 * 1024 ** 3 } = options;
-  const { minLeaseTtl = 2, requestTimeoutMs = 7000, nowMs = () => performance.now() } = options;
-  const patience = new Patience(requestTimeoutMs, nowMs);
+  const { minLeaseTtl = 2, nowMs = () => performance.now() } = options;
   const hub = createWatchHub(store);
 
   async function submit<N extends CommandName>(command: Buffer, signal?: AbortSignal): Promise<Results[N]> {
     if (command.length - 1 > maxRequestBytes) throw refuse("request-too-large");
-    const result = await patience.within(raft.propose(command, signal)).catch(rethrow);
+    const result = await raft.propose(command, signal).catch(rethrow);
     if (result instanceof Refused) throw result.toError();
     return result as Results[N];
   }
@@ -61,7 +57,7 @@ export function createKv(options: KvOptions): Kv {
   ): Promise<Results[N]> =>
     submit<N>(encoded === undefined ? encodeCommand(name, request) : wrapCommand(name, encoded), signal);
 
-  const barrier = (signal?: AbortSignal): Promise<void> => patience.within(raft.readBarrier(signal)).catch(rethrow);
+  const barrier = (signal?: AbortSignal): Promise<void> => raft.readBarrier(signal).catch(rethrow);
 
   /** Whoever fills the quota sets the alarm that stops all: only an operator, who makes room first, takes it back. */
   async function checkQuota(sizeBytes: number): Promise<void> {
@@ -91,10 +87,7 @@ export function createKv(options: KvOptions): Kv {
       hub.restored();
     },
   });
-  const timer = setInterval(() => {
-    clock.tick();
-    patience.tick();
-  }, tickMs);
+  const timer = setInterval(() => clock.tick(), tickMs);
   timer.unref();
   const now = () => ({ revision: store.revision });
 
