@@ -4,17 +4,7 @@ import type { RaftLog } from "./log.ts";
 import { isVoter } from "./membership.ts";
 import type { Message } from "./messages.ts";
 import type { Progress } from "./progress.ts";
-import type {
-  Batch,
-  CoreConfig,
-  CoreDefect,
-  HardState,
-  LogEntry,
-  Membership,
-  Position,
-  Refusal,
-  SnapshotMeta,
-} from "./types.ts";
+import type { Batch, CoreConfig, CoreDefect, HardState, LogEntry, Position, Refusal, SnapshotMeta } from "./types.ts";
 
 export type CoreRole = "follower" | "pre-candidate" | "candidate" | "leader";
 
