@@ -3,14 +3,14 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const minimum = [20, 19];
 
-/** Installs and compiles what is out of date; returns at once when nothing is. */
-export function prepare() {
+/** Installs and compiles what is out of date; returns at once when nothing is. `pages`: web pages too, which few commands need. */
+export function prepare({ pages = false } = {}) {
   requireNode();
   once("installed", [join(root, "package-lock.json")], readFileSync, () =>
     run("npm", ["ci", "--no-audit", "--no-fund"]),
@@ -19,6 +19,27 @@ export function prepare() {
     run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-b"]);
     run(process.execPath, [join(root, "scripts/bundle.mjs")]);
   });
+  if (pages) for (const folder of pageFolders()) preparePages(folder);
+}
+
+/** Those of all systems that have pages. */
+const pageFolders = () =>
+  readdirSync(join(root, "systems"))
+    .map((name) => join(root, "systems", name, "pages"))
+    .filter((folder) => existsSync(join(folder, "index.html")));
+
+function preparePages(folder) {
+  const system = basename(dirname(folder));
+  const built = join(folder, "dist", "index.html");
+  const source = files(folder).filter((file) => !file.startsWith(join(folder, "dist")));
+  once(
+    `pages-${system}`,
+    [join(root, "package-lock.json"), ...source],
+    readFileSync,
+    () =>
+      run("npm", ["run", "--silent", "build:pages", "-w", `systems/${system}`], `Building the pages of ${system}...`),
+    existsSync(built),
+  );
 }
 
 function requireNode() {
@@ -28,11 +49,11 @@ function requireNode() {
   process.exit(1);
 }
 
-/** Runs `work` unless the files' digest is the one recorded when it last succeeded. */
-function once(what, files, read, work) {
+/** Runs `work` unless the files' digest is the one recorded when it last succeeded and its result is still there. */
+function once(what, files, read, work, isThere = true) {
   const record = join(root, "node_modules", `.coracle-${what}`);
   const digest = files.reduce((hash, file) => hash.update(file).update(read(file)), createHash("sha256")).digest("hex");
-  if (existsSync(record) && readFileSync(record, "utf8") === digest) return;
+  if (isThere && existsSync(record) && readFileSync(record, "utf8") === digest) return;
   work();
   writeFileSync(record, digest);
 }
@@ -60,8 +81,8 @@ function stamp(file) {
   return `${mtimeMs}:${size}`;
 }
 
-function run(command, args) {
-  process.stderr.write(command === "npm" ? "Installing packages (once)...\n" : "Compiling...\n");
+function run(command, args, what = command === "npm" ? "Installing packages (once)..." : "Compiling...") {
+  process.stderr.write(`${what}\n`);
   try {
     // Everything goes to stderr: stdout belongs to the command that the user asked for.
     execFileSync(command, args, { cwd: root, stdio: ["ignore", 2, 2] });
@@ -71,4 +92,4 @@ function run(command, args) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) prepare();
+if (process.argv[1] === fileURLToPath(import.meta.url)) prepare({ pages: process.argv.includes("--pages") });
