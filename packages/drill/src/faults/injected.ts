@@ -20,12 +20,16 @@ interface FaultObject {
 const API_VERSION = "faults.coracle.dev/v1";
 const faultObjects = resource<FaultObject>(API_VERSION, "faults", { namespaced: false });
 
+type Spec = Readonly<Record<string, unknown>>;
+
 interface Row {
   readonly summary: string;
-  /** Whom it hits. */
-  readonly on: "leader" | "members";
+  /** Whom it hits; `sides` are told by the settings. */
+  readonly on: "leader" | "members" | "sides";
+  /** In force until another leads, and not for the hold time. */
+  readonly endsTerm?: true;
   /** Kind and settings, as `coracle fault kinds` lists them. */
-  readonly spec: Readonly<Record<string, unknown>>;
+  readonly spec: Spec | ((strike: Strike) => Spec);
 }
 
 const ROWS = {
@@ -68,10 +72,35 @@ const ROWS = {
     summary: "each fsync of the leader takes 300 ms longer",
     spec: { kind: "fsync-delay", delayMs: 300 },
   },
+  minority: {
+    on: "sides",
+    endsTerm: true,
+    summary: "the leader and others, less than half, cut off from the rest together",
+    spec: (strike: Strike) => ({ kind: "partition", ...sidesOf(strike) }),
+  },
+  "one-way": {
+    on: "leader",
+    endsTerm: true,
+    summary: "the leader hears no other member, while they still hear it",
+    spec: (strike: Strike) => ({ kind: "partition", from: others(strike), direction: "in" }),
+  },
 } satisfies Readonly<Record<string, Row>>;
 
-const injected = (name: string, { on, summary, spec }: Row): Fault => ({
-  endsTerm: false,
+const others = ({ ground, leader }: Strike): string[] =>
+  ground.access
+    .members()
+    .map(({ name }) => name)
+    .filter((name) => name !== leader.name);
+
+/** Of three, the leader alone; of five, the leader and one more. */
+function sidesOf(strike: Strike): { readonly pods: string[]; readonly from: string[] } {
+  const rest = others(strike);
+  const more = Math.max(0, Math.floor(rest.length / 2) - 1);
+  return { pods: [strike.leader.name, ...rest.slice(0, more)], from: rest.slice(more) };
+}
+
+const injected = (name: string, { on, summary, spec, endsTerm }: Row): Fault => ({
+  endsTerm: endsTerm === true,
   summary: `${summary} (embedded cluster only)`,
   inject: async (strike) => {
     const metadata = { name: `drill-${name}` };
@@ -80,11 +109,11 @@ const injected = (name: string, { on, summary, spec }: Row): Fault => ({
       apiVersion: API_VERSION,
       kind: "Fault",
       metadata,
-      spec: { ...spec, ...targetOf(strike, on), durationMs },
+      spec: { ...targetOf(strike, on), ...(typeof spec === "function" ? spec(strike) : spec), durationMs },
     });
     return {
-      how: `${summary}, for ${strike.holdMs / 1000} s`,
-      lasts: true,
+      how: endsTerm ? summary : `${summary}, for ${strike.holdMs / 1000} s`,
+      ...(!endsTerm && { lasts: true as const }),
       heal: () => remove(strike, metadata.name),
     };
   },
@@ -92,6 +121,7 @@ const injected = (name: string, { on, summary, spec }: Row): Fault => ({
 
 function targetOf({ ground, leader }: Strike, on: Row["on"]): Readonly<Record<string, unknown>> {
   const { namespace, labels } = ground;
+  if (on === "sides") return { namespace };
   if (on === "leader") return { namespace, pods: [leader.name] };
   const selector = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
   return { namespace, selector: selector.join(",") };
