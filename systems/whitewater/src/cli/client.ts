@@ -76,7 +76,13 @@ export function open(
     const options = { method, timeout: target.timeoutMs, ...(body !== undefined && { headers: lengthOf(body) }) };
     const tls = target.caFile === undefined ? {} : { ca: readCa(target.caFile) };
     const request = send(new URL(path, url), { ...options, ...tls }, resolve);
-    request.on("socket", (socket) => socket.once("connect", () => (isSent = true)));
+    request.on("socket", (socket) => {
+      if (!socket.connecting) isSent = true;
+      else
+        socket.once("connect", () => {
+          isSent = true;
+        });
+    });
     request.on("timeout", () => request.destroy(new WhitewaterError("timeout", `no answer in ${target.timeoutMs} ms`)));
     request.on("error", (cause) => {
       const code = isSent ? "timeout" : "unreachable";
