@@ -78,10 +78,10 @@ const ROWS = {
     summary: "the leader and others, less than half, cut off from the rest together",
     spec: (strike: Strike) => ({ kind: "partition", ...sidesOf(strike) }),
   },
+  // Policies are about who may connect: an open way out carries answers, so the leader may well stay.
   "one-way": {
     on: "leader",
-    endsTerm: true,
-    summary: "the leader hears no other member, while they still hear it",
+    summary: "no other member can connect to the leader, while it connects to them",
     spec: (strike: Strike) => ({ kind: "partition", from: others(strike), direction: "in" }),
   },
 } satisfies Readonly<Record<string, Row>>;
