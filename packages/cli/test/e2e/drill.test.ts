@@ -39,7 +39,7 @@ const settled = (): Promise<Summary> =>
 const address = async (): Promise<string> => leader(await settled())?.address ?? "";
 
 async function drill(...faults: string[]): Promise<DrillReport> {
-  const line = `coracle drill kvstore --fault ${faults.join(",")} --seed 11 --clients 8 --out ${work}/reports --json`;
+  const line = `coracle drill kvstore --fault ${faults.join(",")} --seed 11 --clients 8 --hold 5 --out ${work}/reports --json`;
   return JSON.parse(await coracle.ok(line, { timeoutMs: 240_000 }));
 }
 
@@ -76,6 +76,15 @@ describe("coracle drill kvstore", () => {
 
   it("deletes all pods at once, and then a leader with its disk, and finds everything again", async () => {
     expectKept(await drill("outage", "wipe"), ["outage", "wipe"]);
+  }, 260_000);
+
+  it("goes on while the API, DNS, a clock or a disk is wrong, for longer than the Lease lasts", async () => {
+    const api = ["api-away", "api-hang", "api-conflict", "api-gone", "api-lost-answer", "watch-drop"];
+    const others = ["dns-away", "clock-forward", "clock-back", "disk-full", "disk-slow"];
+    const report = await drill(...api, ...others);
+    expectKept(report, [...api, ...others]);
+    const ofApi = report.faults.filter(({ fault }) => ["api-away", "api-hang"].includes(fault));
+    expect(ofApi.map(({ newLeader }) => newLeader)).toEqual([undefined, undefined]);
   }, 260_000);
 
   it.runIf(redisCli)(
