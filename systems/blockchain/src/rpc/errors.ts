@@ -48,6 +48,12 @@ export class RpcError extends BlockchainError {
     super(`rpc-${code}`, message, options);
     this.rpcCode = RPC_CODES[code];
   }
+
+  /** The error that a node answered with. */
+  static of(rpcCode: number, message: string): RpcError {
+    const [name = "misc"] = Object.entries(RPC_CODES).find(([, code]) => code === rpcCode) ?? [];
+    return new RpcError(name as RpcCode, message);
+  }
 }
 
 /** What a client sees of anything thrown. */

@@ -4,7 +4,7 @@ import { AddressError } from "../../address/errors.ts";
 import type { ChainEntry, Rejection } from "../../chain/types.ts";
 import { difficultyOf } from "../../consensus/target.ts";
 import { BlockchainError } from "../../errors.ts";
-import { type Block, blockHash, decodeBlock, decodeHeader, encodeBlock } from "../../primitives/block.ts";
+import { type Block, blockHash, decodeBlock, decodeHeader } from "../../primitives/block.ts";
 import { hashFromText, hashText } from "../../primitives/hash.ts";
 import type { Transaction } from "../../primitives/transaction.ts";
 import { type RpcContext, type RpcMethod, rpc } from "../context.ts";
@@ -46,22 +46,10 @@ async function generate(
   return hashes.map(hashText);
 }
 
-async function generateBlock(
-  context: RpcContext,
-  output: string,
-  transactions: readonly string[],
-  submit: boolean,
-): Promise<object> {
-  const { miner, chain } = context;
-  const block = await miner.generateBlock(
-    scriptOfDescriptor(context, output),
-    transactions.map((text) => pick(context, text)),
-  );
-  const hash = hashText(blockHash(block.header));
-  if (!submit) return { hash, hex: encodeBlock(block).toString("hex") };
-  const result = await chain.addBlock(block);
-  if (!result.ok) throw new RpcError("verify", `TestBlockValidity failed: ${result.reason}`);
-  return { hash };
+async function generateBlock(context: RpcContext, output: string, transactions: readonly string[]): Promise<object> {
+  const picked = transactions.map((text) => pick(context, text));
+  const block = await context.miner.generateBlock(scriptOfDescriptor(context, output), picked);
+  return { hash: hashText(blockHash(block.header)) };
 }
 
 /** A transaction by its id in the mempool, or in hexadecimal. */
@@ -73,10 +61,13 @@ function pick({ mempool }: RpcContext, text: string): Transaction {
   return entry.tx;
 }
 
-/** Hashes per second, by the work of the last blocks and the time that they took. */
+/** Hashes per second, by the work of the last blocks and the time that they took. Genesis does not count: it was made long before. */
 export function networkHashRate({ chain }: Pick<RpcContext, "chain">, blocks: number, height: number): number {
   const last = (height >= 0 && chain.at(height)) || chain.tip;
-  const first = chain.ancestor(last, Math.max(0, last.height - (blocks > 0 ? blocks : last.height)));
+  const first = chain.ancestor(
+    last,
+    Math.max(Math.min(1, last.height), last.height - (blocks > 0 ? blocks : last.height)),
+  );
   if (first === undefined || first === last) return 0;
   let [earliest, latest] = [last.time, last.time];
   for (let entry: ChainEntry | undefined = last; entry && entry.height >= first.height; entry = entry.parent) {
@@ -199,8 +190,7 @@ export const miningMethods: readonly RpcMethod[] = [
     {
       output: param.string("address or descriptor"),
       transactions: param.list("ids or hexadecimal", param.string("transaction")),
-      submit: withDefault(param.boolean("false: only return it"), true),
     },
-    (context, values) => generateBlock(context, values.output, values.transactions, values.submit),
+    (context, values) => generateBlock(context, values.output, values.transactions),
   ),
 ];

@@ -45,7 +45,10 @@ export class TestNodes {
 
   async add(
     dials: readonly string[] = [],
-    options: Partial<NetworkOptions> & { readonly mempool?: Mempool } = {},
+    {
+      mempoolOf,
+      ...options
+    }: Partial<NetworkOptions> & { readonly mempoolOf?: (chain: Chain) => Promise<Mempool> } = {},
   ): Promise<TestNode> {
     const host = `10.0.0.${this.nodes.length + 1}`;
     const dir = await mkdtemp(join(tmpdir(), "blockchain-p2p-"));
@@ -57,7 +60,7 @@ export class TestNodes {
     });
     const network = await openNetwork({
       chain,
-      mempool: emptyMempool(),
+      mempool: (await mempoolOf?.(chain)) ?? emptyMempool(),
       wiring: this.net.wiring(host),
       logger: silentLogger,
       host,
