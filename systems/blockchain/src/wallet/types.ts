@@ -5,6 +5,8 @@
  * method that hands out or changes something durable resolves once the wallet file is on disk.
  */
 
+import type { WalletSigner } from "./signer.ts";
+
 /** What an address is made of: `bech32` is BIP 84's P2WPKH, `bech32m` BIP 86's P2TR. */
 export type AddressType = "bech32" | "bech32m";
 
@@ -153,9 +155,13 @@ export interface WalletEvent {
   readonly amount: number;
 }
 
+/** A wallet as updater and signer of transactions that others may have made; see signer.ts. */
+export type Signer = Pick<WalletSigner, "fund" | "process" | "signTransaction">;
+
 /** One wallet. Methods that sign reject with `locked` while the passphrase has not been given. */
 export interface Wallet {
   readonly name: string;
+  readonly signer: Signer;
   info(): WalletInfo;
   balances(): Balances;
   coins(): readonly Coin[];

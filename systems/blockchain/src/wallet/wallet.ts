@@ -1,7 +1,5 @@
 /** One wallet: its keys, what it knows of the chain, and what it keeps in the file. */
-import { BlockchainError, messageOf } from "../errors.ts";
 import { hashFromText, hashKey, hashText } from "../primitives/hash.ts";
-import { txVsize } from "../primitives/transaction.ts";
 import { AddressBook } from "./address-book.ts";
 import type { WalletConfig } from "./config.ts";
 import { WalletError } from "./errors.ts";
@@ -14,9 +12,10 @@ import type { KeyRing, Owned } from "./keys/ring.ts";
 import { balancesOf, type ChainFacts, depthOf, Trust, worthOf } from "./ledger/balance.ts";
 import { entriesOf, type Statement, transactionOf } from "./ledger/history.ts";
 import type { OwnCoin, RowChange } from "./ledger/ledger.ts";
-import type { Note, Row } from "./ledger/row.ts";
-import type { Built, PaymentOutput } from "./spend/build.ts";
-import { feeRateFor, planBump, planTransaction, type SpendView, signBuilt, textOf } from "./spend/spender.ts";
+import type { Row } from "./ledger/row.ts";
+import { WalletSigner } from "./signer.ts";
+import { Payer } from "./spend/payer.ts";
+import type { SpendView } from "./spend/spender.ts";
 import { notesFrom, outpointOf, outpointText, remember, stored, storedNote } from "./stored.ts";
 import type {
   AddressRecord,
@@ -32,8 +31,6 @@ import type {
   WalletInfo,
   WalletTransaction,
 } from "./types.ts";
-
-const MOST_PAYMENTS = 2_000;
 
 export interface WalletParts {
   readonly config: WalletConfig;
@@ -54,8 +51,8 @@ export class ChainWallet implements Wallet {
   /** By outpoint. */
   readonly #locked: Set<string>;
   #birthday: number;
-  /** Spending is one at a time: two at once would choose the same coins. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #payer: Payer;
+  readonly signer: WalletSigner;
 
   constructor(parts: WalletParts) {
     const { config, record, ring } = parts;
@@ -69,6 +66,10 @@ export class ChainWallet implements Wallet {
       ring,
       onChange: (change) => this.#changed(change),
     });
+    const { keychain } = parts;
+    const common = { view: () => this.#view, keychain, ring };
+    this.#payer = new Payer({ ...common, book: this.#book, save: () => this.#save() });
+    this.signer = new WalletSigner({ ...common, payer: this.#payer });
   }
 
   /** Follows the chain; resolves once the history is read. */
@@ -80,7 +81,7 @@ export class ChainWallet implements Wallet {
   /** Ends following and forgets the keys. */
   async stop(): Promise<void> {
     this.#follower.stop();
-    await this.#turn.catch(() => undefined);
+    await this.#payer.settled();
     this.#parts.keychain.close();
   }
 
@@ -97,10 +98,9 @@ export class ChainWallet implements Wallet {
     };
   }
 
-  /** For signers of whole transactions (PSBT, raw). */
-  get view(): SpendView & { readonly ring: KeyRing; readonly keychain: Keychain } {
-    const { config, ring, keychain } = this.#parts;
-    return { config, ledger: this.#follower.ledger, facts: this.#facts, locked: this.#locked, ring, keychain };
+  get #view(): SpendView & { readonly scanning: boolean } {
+    const { ledger, scanning } = this.#follower;
+    return { config: this.#parts.config, ledger, facts: this.#facts, locked: this.#locked, scanning };
   }
 
   info(): WalletInfo {
@@ -213,83 +213,15 @@ export class ChainWallet implements Wallet {
   }
 
   send(payments: readonly Payment[], options: SendOptions = {}): Promise<Sent> {
-    return this.#inTurn(async () => {
-      this.#parts.keychain.requireOpen();
-      const built = this.plan(payments, options);
-      return this.#submit(built, { comment: options.comment });
-    });
-  }
-
-  /** An unsigned transaction for payments; uses up a change address if it has change. */
-  plan(payments: readonly Payment[], options: SendOptions = {}): Built {
-    const { config, ring } = this.#parts;
-    const outputs = this.#outputsOf(payments, options.subtractFeeFrom ?? []);
-    const from =
-      options.fromAddresses && new Set(options.fromAddresses.map((one) => this.#book.scriptOf(one).toString("hex")));
-    const change = ring.peek(changePurposeOf(outputs), 1);
-    const built = planTransaction(this.view, {
-      payments: outputs,
-      feeRate: feeRateFor(config, options),
-      replaceable: options.replaceable ?? true,
-      changeScript: change.script,
-      from: from && (({ credit }) => from.has(credit.owner.script.toString("hex"))),
-    });
-    if (built.changeIndex !== undefined) ring.markUsed(change.path);
-    return built;
-  }
-
-  #outputsOf(payments: readonly Payment[], subtractFeeFrom: readonly string[]): PaymentOutput[] {
-    if (payments.length === 0) throw new WalletError("bad-argument", "Transaction must have at least one recipient");
-    if (payments.length > MOST_PAYMENTS)
-      throw new WalletError("bad-argument", `A transaction pays at most ${MOST_PAYMENTS} recipients`);
-    return payments.map(({ address, amount }) => {
-      if (!Number.isSafeInteger(amount) || amount <= 0) throw new WalletError("bad-amount", "Invalid amount for send");
-      return { value: amount, script: this.#book.scriptOf(address), paysFee: subtractFeeFrom.includes(address) };
-    });
+    return this.#payer.send(payments, options);
   }
 
   bumpFee(txid: string, options: { feeRate?: number | undefined } = {}): Promise<Sent & { readonly oldFee: number }> {
-    return this.#inTurn(async () => {
-      const { keychain, ring } = this.#parts;
-      keychain.requireOpen();
-      const row = this.#row(txid);
-      if (!row) throw new WalletError("not-found", "Invalid or non-wallet transaction id");
-      const change = ring.peek(84, 1);
-      const built = planBump(this.view, row, options.feeRate, change.script);
-      if (built.transaction.outputs.some(({ script }) => script.equals(change.script))) ring.markUsed(change.path);
-      const sent = await this.#submit(built, { ...row.note, replaces: txid });
-      this.#follower.ledger.note(row, { replacedBy: sent.txid });
-      await this.#save();
-      return { ...sent, oldFee: built.oldFee };
-    });
+    return this.#payer.bump(txid, options.feeRate);
   }
 
-  /** On disk before it leaves the house, so that no crash forgets what was paid. */
-  async #submit(built: Built, note: Note): Promise<Sent> {
-    const { keychain, config } = this.#parts;
-    const { ledger } = this.#follower;
-    const transaction = signBuilt(built, ledger, keychain);
-    const row = ledger.restore(transaction, { received: Math.floor(config.now() / 1000), abandoned: false });
-    ledger.note(row, definedOf(note));
-    try {
-      await this.#save();
-      await config.pool.submit(transaction);
-    } catch (error) {
-      if (!row.block && !row.inPool) ledger.abandon(row);
-      throw rejected(error);
-    }
-    return { txid: textOf(transaction), fee: built.fee, vsize: txVsize(transaction) };
-  }
-
-  async abandon(txid: string): Promise<void> {
-    const row = this.#row(txid);
-    if (!row) throw new WalletError("not-found", "Invalid or non-wallet transaction id");
-    const { ledger } = this.#follower;
-    const isStanding = (one: Row): boolean =>
-      one.block !== undefined || one.inPool || ledger.childrenOf(one).some(isStanding);
-    if (isStanding(row)) throw new WalletError("bad-argument", "Transaction not eligible for abandonment");
-    ledger.abandon(row);
-    await this.#save();
+  abandon(txid: string): Promise<void> {
+    return this.#payer.abandon(txid);
   }
 
   encrypt(passphrase: string): Promise<void> {
@@ -300,7 +232,7 @@ export class ChainWallet implements Wallet {
         "The wallet is encrypted already; change its passphrase with walletpassphrasechange.",
       );
     requirePassphrase(passphrase);
-    return this.#inTurn(async () => this.#adopt(await keychain.sealedBy(passphrase)));
+    return this.#payer.inTurn(async () => this.#adopt(await keychain.sealedBy(passphrase)));
   }
 
   unlock(passphrase: string, seconds: number): Promise<void> {
@@ -316,7 +248,7 @@ export class ChainWallet implements Wallet {
 
   changePassphrase(old: string, fresh: string): Promise<void> {
     requirePassphrase(fresh);
-    return this.#inTurn(async () => this.#adopt(await this.#parts.keychain.resealed(old, fresh)));
+    return this.#payer.inTurn(async () => this.#adopt(await this.#parts.keychain.resealed(old, fresh)));
   }
 
   /** The old secret stays in force until the new one is on disk. */
@@ -369,27 +301,8 @@ export class ChainWallet implements Wallet {
       this.#save().catch((error: unknown) => this.#parts.config.onError?.("a wallet could not be saved", error));
     this.#parts.onEvent({ wallet: this.name, kind, txid: hashText(row.txid), amount });
   }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.catch(() => undefined).then(work);
-    this.#turn = turn;
-    return turn;
-  }
 }
-
-/** Change of the kind that is paid to, so that an observer can not tell the two apart. */
-const changePurposeOf = (outputs: readonly PaymentOutput[]): 84 | 86 =>
-  outputs.every(({ script }) => script.length === 34 && script[0] === 0x51) ? 86 : 84;
 
 function requirePassphrase(passphrase: string): void {
   if (passphrase === "") throw new WalletError("bad-passphrase", "passphrase cannot be empty");
 }
-
-function rejected(error: unknown): unknown {
-  if (!(error instanceof BlockchainError)) return error;
-  return new WalletError("rejected", messageOf(error), { cause: error });
-}
-
-/** Without keys that are undefined. */
-const definedOf = (note: Note): Note =>
-  Object.fromEntries(Object.entries(note).filter(([, value]) => value !== undefined));

@@ -37,6 +37,7 @@ const scriptKey = (script: Buffer): string => script.toString("latin1");
 export class KeyRing {
   readonly #branches: Readonly<Record<Purpose, readonly [Branch, Branch]>>;
   readonly #byScript = new Map<string, Owned>();
+  readonly #byKey = new Map<string, Owned>();
   readonly #gapLimit: number;
 
   constructor(accounts: Readonly<Record<Purpose, PublicNode>>, next: NextIndexes, gapLimit = GAP_LIMIT) {
@@ -58,6 +59,11 @@ export class KeyRing {
     // All scripts of ours are witness programs of these two lengths.
     if (script.length !== 22 && script.length !== 34) return undefined;
     return this.#byScript.get(scriptKey(script));
+  }
+
+  /** Ours, if a public key is; compressed, or without its sign as taproot has them. */
+  ownerOfKey(publicKey: Buffer): Owned | undefined {
+    return this.#byKey.get(xOnly(publicKey).toString("latin1"));
   }
 
   /** The key that `handOut` would give. */
@@ -117,6 +123,7 @@ export class KeyRing {
       const owned = { path, publicKey, script: scriptOfKey(purpose, publicKey) };
       keys.push(owned);
       this.#byScript.set(scriptKey(owned.script), owned);
+      this.#byKey.set(xOnly(publicKey).toString("latin1"), owned);
     }
   }
 }

@@ -300,7 +300,12 @@ export class Ledger {
   /** Removes a payment from others of which nothing is left. One that rows of ours spend from stays. */
   #forget(row: Row): void {
     this.#dropped.delete(row);
-    if (this.childrenOf(row).length > 0) return;
+    if (this.childrenOf(row).length === 0) this.discard(row);
+  }
+
+  /** Removes a row that is in no block and that nobody else ever saw. */
+  discard(row: Row): void {
+    this.#dead.clear();
     this.#rows.delete(row.key);
     for (const { vout } of row.credits) {
       this.#coins.delete(outpointAt(row, vout));

@@ -34,6 +34,10 @@ export interface Plan {
   readonly replaceable: boolean;
   /** A script of the change branch; handed out only when a transaction is made of it. */
   readonly changeScript: Buffer;
+  /** Spent whatever happens. */
+  readonly mustSpend: readonly OwnCoin[];
+  /** Whether others may be. */
+  readonly mayAdd: boolean;
   /** Whether a coin may be taken. */
   readonly from?: ((coin: OwnCoin) => boolean) | undefined;
 }
@@ -78,7 +82,9 @@ export function feeRateFor(
 
 /** Coins with confirmations are taken first; unconfirmed change only when they do not suffice. */
 export function planTransaction(view: SpendView, plan: Plan): Built {
-  const all = spendableCoins(view).filter(plan.from ?? (() => true));
+  const isFree = (coin: OwnCoin): boolean =>
+    plan.mayAdd && !plan.mustSpend.includes(coin) && (plan.from?.(coin) ?? true);
+  const all = spendableCoins(view).filter(isFree);
   const confirmed = all.filter(({ row }) => row.block);
   try {
     return build(view, plan, confirmed);
@@ -94,7 +100,7 @@ const build = (view: SpendView, plan: Plan, coins: readonly OwnCoin[]): Built =>
     buildTransaction({
       ...common(view, plan.changeScript),
       payments: plan.payments,
-      mustSpend: [],
+      mustSpend: plan.mustSpend.map(spendableOf),
       maySpend: coins.map(spendableOf),
       feeRate: plan.feeRate,
       replaceable: plan.replaceable,

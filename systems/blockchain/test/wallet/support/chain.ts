@@ -10,6 +10,7 @@ export class TestChain implements WalletChain {
   readonly blocks: Block[] = [];
   readonly #listeners = new Set<(event: ChainEvent) => void>();
   #nonce = 0;
+  #indexed: { readonly tip: Block; readonly history: ReadonlyMap<string, Placed[]> } | undefined;
 
   constructor() {
     this.blocks.push(this.#block([coinbase(Buffer.from([0x6a]), 0)]));
@@ -31,18 +32,15 @@ export class TestChain implements WalletChain {
   }
 
   async *historyOf(script: Buffer, fromHeight: number): AsyncGenerator<Placed> {
-    const paid = new Set<string>();
-    for (const [height, block] of [...this.blocks.entries()]) {
-      for (const [index, transaction] of block.transactions.entries()) {
-        const pays = transaction.outputs.flatMap((output, vout) =>
-          output.script.equals(script) ? [outPointKey({ hash: txid(transaction), index: vout })] : [],
-        );
-        const spends = transaction.inputs.some(({ prevout }) => paid.has(outPointKey(prevout)));
-        for (const outpoint of pays) paid.add(outpoint);
-        if (height >= fromHeight && (pays.length > 0 || spends))
-          yield { transaction, height, index, blockHash: blockHash(block.header), blockTime: block.header.time };
-      }
-    }
+    for (const placed of this.#index().get(script.toString("latin1")) ?? [])
+      if (placed.height >= fromHeight) yield placed;
+  }
+
+  /** Every script's transactions; made anew when the tip has changed. */
+  #index(): ReadonlyMap<string, Placed[]> {
+    const tip = this.blocks.at(-1)!;
+    if (this.#indexed?.tip !== tip) this.#indexed = { tip, history: indexOf(this.blocks) };
+    return this.#indexed.history;
   }
 
   /** A block on the tip that pays its reward to a script. */
@@ -76,6 +74,22 @@ export class TestChain implements WalletChain {
     const header = { version: 4, previous, merkleRoot: txid(transactions[0]!), time, bits: 0, nonce: ++this.#nonce };
     return { header, transactions };
   }
+}
+
+function indexOf(blocks: readonly Block[]): ReadonlyMap<string, Placed[]> {
+  const history = new Map<string, Placed[]>();
+  const scriptOf = new Map<string, string>();
+  for (const [height, { header, transactions }] of blocks.entries())
+    for (const [index, transaction] of transactions.entries()) {
+      const placed = { transaction, height, index, blockHash: blockHash(header), blockTime: header.time };
+      const scripts = new Set(transaction.inputs.flatMap(({ prevout }) => scriptOf.get(outPointKey(prevout)) ?? []));
+      for (const [vout, output] of transaction.outputs.entries()) {
+        scripts.add(output.script.toString("latin1"));
+        scriptOf.set(outPointKey({ hash: txid(transaction), index: vout }), output.script.toString("latin1"));
+      }
+      for (const script of scripts) history.set(script, [...(history.get(script) ?? []), placed]);
+    }
+  return history;
 }
 
 export class TestPool implements WalletPool {
