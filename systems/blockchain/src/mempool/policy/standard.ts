@@ -1,6 +1,6 @@
 /** What nodes pass on by default: less than blocks may hold, so that later rules and other people's resources are safe (Bitcoin Core's policy). */
 import type { Coin } from "../../chain/types.ts";
-import { baseSize, type Transaction, type TxOutput, txWeight } from "../../primitives/transaction.ts";
+import { type Transaction, type TxOutput, txWeight } from "../../primitives/transaction.ts";
 import { op } from "../../script/opcodes.ts";
 import { isPushOnly } from "../../script/parse.ts";
 import { isPayToAnchor, isPayToScriptHash, isUnspendable, witnessProgram } from "../../script/programs.ts";
@@ -12,8 +12,6 @@ export type NonStandard = string | undefined;
 
 const MAX_VERSION = 3;
 const MAX_WEIGHT = 400_000;
-/** Below, a transaction could be taken for an inner node of a merkle tree. */
-const MIN_BASE_BYTES = 65;
 const MAX_INPUT_SCRIPT = 1650;
 const MAX_DATA_BYTES = 83;
 const MAX_P2SH_SIGOPS = 15;
@@ -21,7 +19,6 @@ const MAX_P2SH_SIGOPS = 15;
 export function checkStandard(tx: Transaction, dustFeeRate: number): NonStandard {
   if (tx.version < 1 || tx.version > MAX_VERSION) return "version";
   if (txWeight(tx) > MAX_WEIGHT) return "tx-size";
-  if (baseSize(tx) < MIN_BASE_BYTES) return "tx-size-small";
   for (const { script } of tx.inputs) {
     if (script.length > MAX_INPUT_SCRIPT) return "scriptsig-size";
     if (!isPushOnly(script)) return "scriptsig-not-pushonly";
