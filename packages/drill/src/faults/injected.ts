@@ -20,16 +20,12 @@ interface FaultObject {
 const API_VERSION = "faults.coracle.dev/v1";
 const faultObjects = resource<FaultObject>(API_VERSION, "faults", { namespaced: false });
 
-type Spec = Readonly<Record<string, unknown>>;
-
 interface Row {
   readonly summary: string;
-  /** Whom it hits; `sides` are told by the settings. */
-  readonly on: "leader" | "members" | "sides";
-  /** In force until another leads, and not for the hold time. */
-  readonly endsTerm?: true;
+  /** Whom it hits. */
+  readonly on: "leader" | "members";
   /** Kind and settings, as `coracle fault kinds` lists them. */
-  readonly spec: Spec | ((strike: Strike) => Spec);
+  readonly spec: Readonly<Record<string, unknown>>;
 }
 
 const ROWS = {
@@ -72,35 +68,10 @@ const ROWS = {
     summary: "each fsync of the leader takes 300 ms longer",
     spec: { kind: "fsync-delay", delayMs: 300 },
   },
-  minority: {
-    on: "sides",
-    endsTerm: true,
-    summary: "the leader and others, less than half, cut off from the rest together",
-    spec: (strike: Strike) => ({ kind: "partition", ...sidesOf(strike) }),
-  },
-  // Policies are about who may connect: an open way out carries answers, so the leader may well stay.
-  "one-way": {
-    on: "leader",
-    summary: "no other member can connect to the leader, while it connects to them",
-    spec: (strike: Strike) => ({ kind: "partition", from: others(strike), direction: "in" }),
-  },
 } satisfies Readonly<Record<string, Row>>;
 
-const others = ({ ground, leader }: Strike): string[] =>
-  ground.access
-    .members()
-    .map(({ name }) => name)
-    .filter((name) => name !== leader.name);
-
-/** Of three, the leader alone; of five, the leader and one more. */
-function sidesOf(strike: Strike): { readonly pods: string[]; readonly from: string[] } {
-  const rest = others(strike);
-  const more = Math.max(0, Math.floor(rest.length / 2) - 1);
-  return { pods: [strike.leader.name, ...rest.slice(0, more)], from: rest.slice(more) };
-}
-
-const injected = (name: string, { on, summary, spec, endsTerm }: Row): Fault => ({
-  endsTerm: endsTerm === true,
+const injected = (name: string, { on, summary, spec }: Row): Fault => ({
+  endsTerm: false,
   summary: `${summary} (embedded cluster only)`,
   inject: async (strike) => {
     const metadata = { name: `drill-${name}` };
@@ -109,11 +80,11 @@ const injected = (name: string, { on, summary, spec, endsTerm }: Row): Fault => 
       apiVersion: API_VERSION,
       kind: "Fault",
       metadata,
-      spec: { ...targetOf(strike, on), ...(typeof spec === "function" ? spec(strike) : spec), durationMs },
+      spec: { ...spec, ...targetOf(strike, on), durationMs },
     });
     return {
-      how: endsTerm ? summary : `${summary}, for ${strike.holdMs / 1000} s`,
-      ...(!endsTerm && { lasts: true as const }),
+      how: `${summary}, for ${strike.holdMs / 1000} s`,
+      lasts: true,
       heal: () => remove(strike, metadata.name),
     };
   },
@@ -121,7 +92,6 @@ const injected = (name: string, { on, summary, spec, endsTerm }: Row): Fault => 
 
 function targetOf({ ground, leader }: Strike, on: Row["on"]): Readonly<Record<string, unknown>> {
   const { namespace, labels } = ground;
-  if (on === "sides") return { namespace };
   if (on === "leader") return { namespace, pods: [leader.name] };
   const selector = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
   return { namespace, selector: selector.join(",") };

@@ -1,47 +1,101 @@
 /**
- * Cuts the leader off by ordinary NetworkPolicies. Policies only ever permit, and a pod may do what any of those that select it permits: so the
- * ones that select the pod are told to leave it out, and one is added that permits it nothing. What comes from the node itself
+ * Cuts members off by ordinary NetworkPolicies. Policies only ever permit, and a pod may do what any of those that select it permits: so the
+ * ones that select the pods are told to leave them out, and one is added that says what is left to them. What comes from the node itself
  * (probes, port-forward) passes on every cluster, so clients of a forwarded port go on talking to the isolated leader: the harder case.
  * Some network plug-ins leave connections alone that are open already; with those the leader keeps its followers, and nothing fails over.
  */
 import { isKubeError, resource } from "@coracle/kube";
 import type { Pod } from "kubernetes-types/core/v1.js";
 import type { LabelSelector } from "kubernetes-types/meta/v1.js";
-import type { NetworkPolicy } from "kubernetes-types/networking/v1.js";
+import type { NetworkPolicy, NetworkPolicySpec } from "kubernetes-types/networking/v1.js";
 import type { Ground } from "../site.ts";
-import type { Fault } from "./types.ts";
+import type { Fault, Strike } from "./types.ts";
 
 const policies = resource<NetworkPolicy>("networking.k8s.io/v1", "networkpolicies");
 const ISOLATION = "coracle-drill-isolation";
 /** The StatefulSet controller puts it on every pod. */
 const POD_NAME = "statefulset.kubernetes.io/pod-name";
 
-export const partition: Fault = {
-  endsTerm: true,
-  summary: "the leader cut off from members and API by NetworkPolicy until another leads, then healed",
-  async inject({ ground, leader, pod }) {
+/** A row: who is cut off, and what is left to them. */
+interface Cut {
+  readonly summary: string;
+  /** Whether another must be elected; otherwise it stays for the hold time. */
+  readonly endsTerm: boolean;
+  readonly pods: (strike: Strike) => readonly string[];
+  readonly left: (pods: readonly string[]) => Omit<NetworkPolicySpec, "podSelector">;
+}
+
+/** The leader and as many others as leave a majority on the other side: of three the leader alone, of five one more. */
+function minority({ ground, leader }: Strike): readonly string[] {
+  const others = ground.access
+    .members()
+    .map(({ name }) => name)
+    .filter((name) => name !== leader.name);
+  return [leader.name, ...others.slice(0, Math.max(0, Math.floor(others.length / 2) - 1))];
+}
+
+const named = (pods: readonly string[]): LabelSelector => ({
+  matchExpressions: [{ key: POD_NAME, operator: "In", values: [...pods] }],
+});
+
+const CUTS = {
+  partition: {
+    endsTerm: true,
+    summary: "the leader cut off from members and API by NetworkPolicy until another leads, then healed",
+    pods: ({ leader }) => [leader.name],
+    left: () => ({ policyTypes: ["Ingress", "Egress"] }),
+  },
+  minority: {
+    endsTerm: true,
+    summary: "the leader and others, less than half, cut off together from the rest, until another leads",
+    pods: minority,
+    left: (pods) => ({
+      policyTypes: ["Ingress", "Egress"],
+      ingress: [{ from: [{ podSelector: named(pods) }] }],
+      egress: [{ to: [{ podSelector: named(pods) }] }, { ports: [{ port: 53, protocol: "UDP" }] }],
+    }),
+  },
+  // Policies are about who may connect: an open way out carries answers, so the leader may well stay.
+  "one-way": {
+    endsTerm: false,
+    summary: "nobody can connect to the leader, while it connects to the others",
+    pods: ({ leader }) => [leader.name],
+    left: () => ({ policyTypes: ["Ingress"] }),
+  },
+} satisfies Readonly<Record<string, Cut>>;
+
+const faultOf = ({ summary, endsTerm, pods, left }: Cut): Fault => ({
+  endsTerm,
+  summary,
+  async inject(strike) {
+    const { ground } = strike;
     const { namespace, kube } = ground;
-    const affected = (await kube.list(policies, { namespace })).items.filter(({ spec }) =>
-      selects(spec?.podSelector ?? {}, pod),
-    );
+    const cut = pods(strike);
+    const all = (await kube.list(policies, { namespace })).items;
+    const affected = all.filter(({ spec }) => selects(spec?.podSelector ?? {}, strike.pod));
     const heal = () => restore(ground, affected);
     try {
-      for (const policy of affected)
-        await setSelector(ground, policy, without(policy.spec?.podSelector ?? {}, leader.name));
-      await kube.create(policies, isolationOf(leader.name), { namespace });
+      for (const policy of affected) await setSelector(ground, policy, without(policy.spec?.podSelector ?? {}, cut));
+      await kube.create(policies, isolationOf({ podSelector: named(cut), ...left(cut) }), { namespace });
     } catch (error) {
       await heal();
       throw error;
     }
-    return { how: `${leader.name} isolated by NetworkPolicy`, heal };
+    return { how: `${cut.join(", ")} isolated by NetworkPolicy`, heal, ...(!endsTerm && { lasts: true as const }) };
   },
+});
+
+export const partitionFaults = {
+  partition: faultOf(CUTS.partition),
+  minority: faultOf(CUTS.minority),
+  "one-way": faultOf(CUTS["one-way"]),
 };
 
-const isolationOf = (pod: string): NetworkPolicy => ({
+const isolationOf = (spec: NetworkPolicySpec): NetworkPolicy => ({
   apiVersion: "networking.k8s.io/v1",
   kind: "NetworkPolicy",
   metadata: { name: ISOLATION },
-  spec: { podSelector: { matchLabels: { [POD_NAME]: pod } }, policyTypes: ["Ingress", "Egress"] },
+  spec,
 });
 
 async function restore(ground: Ground, affected: readonly NetworkPolicy[]): Promise<void> {
@@ -57,9 +111,9 @@ function setSelector({ kube, namespace }: Ground, policy: NetworkPolicy, selecto
   return kube.patch(policies, policy.metadata?.name ?? "", { spec: { podSelector } }, { namespace });
 }
 
-const without = (selector: LabelSelector, pod: string): LabelSelector => ({
+const without = (selector: LabelSelector, pods: readonly string[]): LabelSelector => ({
   ...selector,
-  matchExpressions: [...(selector.matchExpressions ?? []), { key: POD_NAME, operator: "NotIn", values: [pod] }],
+  matchExpressions: [...(selector.matchExpressions ?? []), { key: POD_NAME, operator: "NotIn", values: [...pods] }],
 });
 
 /** Kubernetes' rule for label selectors. */

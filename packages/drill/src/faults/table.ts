@@ -1,11 +1,11 @@
 /** All faults by name. */
 import { injectedFaults } from "./injected.ts";
 import { objectFaults } from "./objects.ts";
-import { partition } from "./partition.ts";
+import { partitionFaults } from "./partition.ts";
 import { kill, pause } from "./process.ts";
 import type { Fault } from "./types.ts";
 
-export const faults = { kill, pause, partition, ...objectFaults, ...injectedFaults } satisfies Readonly<
+export const faults = { kill, pause, ...partitionFaults, ...objectFaults, ...injectedFaults } satisfies Readonly<
   Record<string, Fault>
 >;
 
