@@ -65,9 +65,9 @@ describe.each([0, 2])("a verifier with %i threads", (threads) => {
 
   test("checks a transaction in parts, each input once", async () => {
     verifier = createVerifier({ threads });
-    const large = signed(300, 99);
+    const large = signed(200, 99);
     expect(await verifier.verify([large])).toBeUndefined();
-    for (const index of [0, 63, 64, 299]) {
+    for (const index of [0, 64, 199]) {
       expect(await verifier.verify([spoiled(large, index)])).toMatchObject({ input: index });
     }
   });
@@ -87,7 +87,7 @@ describe("a verifier", () => {
 
   test("fails what waits when it is closed", async () => {
     verifier = createVerifier({ threads: 1 });
-    const waiting = verifier.verify(Array.from({ length: 40 }, (_, i) => signed(20, i)));
+    const waiting = verifier.verify(new Array(200).fill(signed(20, 1)));
     const failed = expect(waiting).rejects.toMatchObject({ code: "closed" });
     await verifier.close();
     await failed;
