@@ -67,7 +67,7 @@ test.each([
   ["'a'", "RIPEMD160 0x14 0x0bdc9d2d256b3ee9daae347be6f4dc835a467ffe EQUAL", consensus, "OK"],
   ["'a'", "SHA256 0x20 0xca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb EQUAL", consensus, "OK"],
   ["'a'", "HASH256 0x20 0xbf5d3affb73efd2ec6c36ad3112dd933efed63c4e1cbffcfa88e2759c144f2d8 EQUAL", consensus, "OK"],
-  ["'a'", "HASH160 0x14 0x994355199e516ff76c4fa4aab39337b9d84cf12b EQUAL", consensus, "OK"],
+  ["'a'", "HASH160 0x14 0x994355199e516ff76c4fa4aab39337b9d84cf12b EQUALVERIFY 1", consensus, "OK"],
   ["1", "0x4c", consensus, "BAD_OPCODE"],
   ["1", "0x4d 0x01", consensus, "BAD_OPCODE"],
   ["1", "0xba", consensus, "BAD_OPCODE"],
