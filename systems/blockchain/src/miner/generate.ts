@@ -21,6 +21,8 @@ const SLICE = 4096;
 export class NonceFinder {
   readonly #hashers: Hashers;
   readonly #scanner: Scanner = createScanner();
+  /** Never the same twice: a block that was invalidated by hand would else be found again. */
+  #extraNonce = Math.floor(Math.random() * 2 ** 32);
 
   constructor(hashers: Hashers) {
     this.#hashers = hashers;
@@ -31,9 +33,8 @@ export class NonceFinder {
     maxHashes,
     signal,
   }: FindOptions): Promise<{ readonly block: Block | undefined; readonly hashes: number }> {
-    let extraNonce = 0;
-    const next = (): Block => blockOf(extraNonce++);
-    const first = blockOf(extraNonce++);
+    const next = (): Block => blockOf(this.#extraNonce++);
+    const first = next();
     if (workOf(first.header.bits) <= EASY_WORK) return this.#findHere(first, maxHashes, signal);
     const before = this.#hashers.hashes;
     const block = await this.#hashers.search({ next, cpuShare: 1, signal, maxHashes });

@@ -77,8 +77,6 @@ export class PoolGraph {
     this.vbytes += entry.vsize;
     this.usageBytes += entry.usageBytes;
     this.totalFee += entry.fee;
-    this.#mining.add(entry);
-    this.#eviction.add(entry);
     this.#relate(entry);
   }
 
@@ -106,22 +104,29 @@ export class PoolGraph {
   /** Adds to the fee that ranks go by. */
   prioritise(entry: PoolEntry, feeDelta: number): void {
     entry.feeDelta += feeDelta;
-    for (const other of this.withAncestors(entry)) other.descendants.fees += feeDelta;
-    for (const other of this.withDescendants([entry])) other.ancestors.fees += feeDelta;
-    for (const other of [...this.withAncestors(entry), ...this.withDescendants([entry])]) this.#rank(other);
+    entry.ancestors.fees += feeDelta;
+    entry.descendants.fees += feeDelta;
+    this.#rank(entry);
+    for (const other of this.withAncestors(entry)) if (other !== entry) this.#recount(other);
+    for (const other of this.withDescendants([entry])) if (other !== entry) this.#recount(other);
   }
 
+  /** A heap holds only while one rank at a time changes and is put right: so the totals come first, then the entry's place, then the others. */
   #relate(entry: PoolEntry): void {
-    if (entry.children.size > 0) {
-      for (const other of [...this.withAncestors(entry), ...this.withDescendants([entry])]) this.#recount(other);
-      return;
-    }
-    for (const other of this.withAncestors(entry)) {
-      if (other === entry) continue;
-      addTo(entry.ancestors, other, 1);
-      this.#adjust(other, "descendants", entry, 1);
-    }
-    this.#rank(entry);
+    const ancestors = this.withAncestors(entry);
+    Object.assign(entry.ancestors, totalOf(ancestors));
+    Object.assign(entry.descendants, totalOf(this.withDescendants([entry])));
+    this.#mining.add(entry);
+    this.#eviction.add(entry);
+    for (const other of ancestors) if (other !== entry) this.#recountOrAdd(other, entry);
+    if (entry.children.size === 0) return;
+    for (const other of this.withDescendants([entry])) if (other !== entry) this.#recount(other);
+  }
+
+  /** What comes last has no descendants: then it is all there is to add. */
+  #recountOrAdd(ancestor: PoolEntry, entry: PoolEntry): void {
+    if (entry.children.size > 0) this.#recount(ancestor);
+    else this.#adjust(ancestor, "descendants", entry, 1);
   }
 
   #recount(entry: PoolEntry): void {
