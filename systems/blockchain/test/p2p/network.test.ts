@@ -62,6 +62,17 @@ describe("nodes", () => {
     expect(node.network.peers()).toHaveLength(1);
   });
 
+  it("have one connection with a node that has two names", async () => {
+    const a = await nodes.add();
+    nodes.net.name("alias", a.host);
+    const b = await nodes.add(["alias"]);
+    await until(() => b.network.peers().some(({ isReady }) => isReady));
+    b.network.addNode(a.host, 2001, { once: true });
+    await extend(a.chain, 3);
+    await until(() => agree([a, b]), "in step");
+    expect(b.network.peers()).toHaveLength(1);
+  });
+
   it("hear of others by their peers", async () => {
     const a = await nodes.add();
     const b = await nodes.add([a.host]);

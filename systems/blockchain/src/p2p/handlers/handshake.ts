@@ -28,6 +28,7 @@ export function sendVersion(net: NetState, peer: Peer): void {
 export const onVersion: Handler<VersionBody> = (net, peer, version) => {
   if (peer.version !== undefined) return;
   if (version.nonce === net.nonce) return net.foundSelf(peer);
+  if (isDuplicate(net, peer, version)) return net.disconnect(peer, "there is a connection with it under another name");
   if (version.version < OLDEST_VERSION) return net.disconnect(peer, `version ${version.version} is too old`);
   if (!peer.isInbound && (version.services & SERVICES.network) === 0n) return net.disconnect(peer, "it has no blocks");
   peer.version = version;
@@ -38,6 +39,19 @@ export const onVersion: Handler<VersionBody> = (net, peer, version) => {
   }
   peer.send({ command: "verack" });
 };
+
+/** How long a second name of a connected node is let be. */
+const ALIAS_MS = 30_000;
+
+/** A Service's name and a pod's own may lead to the same node. Its nonce, the same for all of its connections, tells. */
+function isDuplicate(net: NetState, { id, target }: Peer, { nonce }: VersionBody): boolean {
+  if (target === undefined) return false;
+  const isKnown = [...net.peers.values()].some(
+    (other) => other.id !== id && !other.isInbound && other.version?.nonce === nonce,
+  );
+  if (isKnown) net.book.postpone(target.host, target.port, net.clock.now() + ALIAS_MS);
+  return isKnown;
+}
 
 export const onVerack: Handler<object> = (net, peer) => {
   if (peer.version === undefined || peer.hasVerack) return;
