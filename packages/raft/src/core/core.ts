@@ -186,8 +186,11 @@ const MESSAGES: Handlers<Message, [from: string]> = {
     if (mayCampaign(step.node)) campaign(step, false, true);
   },
   stale: () => {},
-  removed: ({ node }, _, from) => {
-    if (memberOf(node.log.membership, from)) node.isToldRemoved = true;
+  removed: (step, _, from) => {
+    const { node } = step;
+    if (!memberOf(node.log.membership, from) || node.leading) return;
+    becomeFollower(step, node.term, undefined);
+    node.isToldRemoved = true;
   },
 };
 
@@ -198,6 +201,10 @@ function ifLeading({ node }: Step, task: (leading: Leading) => void): void {
 /** "Rules for servers": a later term ends whatever this member was; an earlier one is answered with this one's. */
 function onMessage(step: Step, from: string, message: Message): void {
   const { node } = step;
+  if (message.type === "vote" && isGone(node, from)) {
+    send(step, from, { type: "removed", term: node.term });
+    return;
+  }
   if (message.type === "vote" && message.term > node.term && !message.isTransfer && isSticky(node)) return;
   if (message.term < node.term) {
     onStale(step, from, message);
@@ -221,10 +228,8 @@ const isHypothetical = (message: Message): boolean =>
 
 function onStale(step: Step, from: string, message: Message): void {
   const { term } = step.node;
-  if (message.type === "vote") {
-    if (isGone(step.node, from)) send(step, from, { type: "removed", term });
-    else send(step, from, { type: "vote-reply", term, isPre: message.isPre, isGranted: false });
-  } else if (message.type === "append" || message.type === "heartbeat") send(step, from, { type: "stale", term });
+  if (message.type === "vote") send(step, from, { type: "vote-reply", term, isPre: message.isPre, isGranted: false });
+  else if (message.type === "append" || message.type === "heartbeat") send(step, from, { type: "stale", term });
   else if (message.type === "removed") MESSAGES.removed(step, message, from);
 }
 

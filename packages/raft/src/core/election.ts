@@ -9,7 +9,7 @@
 import { becomeLeader, resign } from "./leader.ts";
 import { hasQuorum, votersOf } from "./membership.ts";
 import type { Vote, VoteReply } from "./messages.ts";
-import { isBroken, isGone, mayCampaign, type Node, type Step, send } from "./node.ts";
+import { isBroken, mayCampaign, type Node, type Step, send } from "./node.ts";
 
 /** Ticks after the end of the connection to the leader before an election begins: drawn from 1 to this. */
 const LOST_LEADER_TICKS = 3;
@@ -78,10 +78,6 @@ export function isSticky({ role, leader, elapsed, hasLostLeader, config }: Node)
 /** In a term that is not behind this member's; of a pre-vote, one that may be ahead. */
 export function onVote(step: Step, from: string, vote: Vote): void {
   const { node } = step;
-  if (isGone(node, from)) {
-    send(step, from, { type: "removed", term: node.term });
-    return;
-  }
   const { isPre, term } = vote;
   const isFree = node.vote === from || (node.vote === undefined && node.leader === undefined);
   const isGranted = (isFree || (isPre && term > node.term) || isBroken(node, "vote-twice")) && isUpToDate(node, vote);

@@ -53,13 +53,13 @@ function matchThrough(node: Node, from: string, through: number): void {
   else node.ack = { to: from, through, sent: -1 };
 }
 
-/** Tells the leader what is durable here. `isAsked`: also when that is no news, since a probe waits for an answer. */
+/** Tells the leader what is durable here: once it is; at once, and though it be no news, where all of it is already (`isAsked`: a probe waits). */
 export function acknowledge(step: Step, isAsked: boolean): void {
   const { node } = step;
   const { ack } = node;
   if (!ack || node.role !== "follower" || node.leader !== ack.to) return;
   const match = isBroken(node, "ack-before-durable") ? ack.through : Math.min(ack.through, node.durable);
-  if (match <= ack.sent && !(isAsked && match === ack.through)) return;
+  if (isAsked ? match < ack.through : match <= ack.sent) return;
   ack.sent = match;
   send(step, ack.to, { type: "append-reply", term: node.term, match });
 }

@@ -26,6 +26,8 @@ export function checkInvariants(node: Node, before: Past): void {
   const campaigns = node.role === "candidate" || node.role === "pre-candidate";
   assert(!campaigns || mayCampaign(node), "5: who campaigns may vote");
   if (leading) checkLeading(node, leading);
+  const isOwn = node.commit === before.commit || log.termAt(node.commit) === node.term;
+  assert(!leading || isOwn, "8: a leader commits by an entry of its own term");
 }
 
 function checkLeading(node: Node, leading: Leading): void {

@@ -16,7 +16,8 @@ export type CoreRole = "follower" | "pre-candidate" | "candidate" | "leader";
  * (4) `leading` exists exactly while the role is leader, and then `leader` is this member;
  * (5) who campaigns is a voter of the membership in force, or of the one before where that is not known to be committed;
  * (6) of what a leader appended, at most one membership lies beyond `commit`;
- * (7) the leader's knowledge of others keeps within `progress.ts`' invariants, and none is ahead of the log.
+ * (7) the leader's knowledge of others keeps within `progress.ts`' invariants, and none is ahead of the log;
+ * (8) a leader moves `commit` to entries of its own term only.
  */
 export interface Node {
   readonly config: CoreConfig;

@@ -43,6 +43,8 @@ export function confirmReads(step: Step, leading: Leading): void {
   const isConfirmed = (id: string) => id === config.id || (leading.peers.get(id)?.round ?? 0) >= leading.round;
   if (leading.confirmedRound === leading.round || !hasQuorum(log.membership, isConfirmed)) return;
   leading.confirmedRound = leading.round;
-  while (leading.reads[0] && leading.reads[0].round <= leading.round) out.reads.push(leading.reads.shift()!);
+  const later = leading.reads.findIndex((read) => read.round > leading.round);
+  for (const { id, index } of leading.reads.splice(0, later < 0 ? leading.reads.length : later))
+    out.reads.push({ id, index });
   if (leading.reads.length > 0) heartbeat(step, leading);
 }
