@@ -5,6 +5,7 @@ import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { notFound } from "./failures.ts";
 import { isApi } from "./safety.ts";
+import { object } from "./schemas.ts";
 
 const notBuilt = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>blockchain</title>
@@ -12,24 +13,19 @@ const notBuilt = `<!doctype html>
 <p>The API is here all the same: <a href="/swagger-ui">/swagger-ui</a>.
 `;
 
-/** `folder` is where the build of the pages is, or would be. */
+/** `folder` is where the build of the pages is, or will be: they may be built while the server runs. */
 export async function installPages(server: FastifyInstance, folder: string): Promise<void> {
-  const isBuilt = existsSync(join(folder, "index.html"));
-  if (isBuilt)
-    await server.register(fastifyStatic, {
-      root: folder,
-      // One route per file that is there: nothing else in the file system can be named.
-      wildcard: false,
-      index: false,
-      setHeaders: (reply, path) => {
-        // Assets have the hash of their content in their names.
-        if (path.includes(`${folder}/assets/`)) reply.setHeader("Cache-Control", "public, max-age=31536000, immutable");
-        else reply.setHeader("Cache-Control", "no-cache");
-      },
-    });
+  await server.register(fastifyStatic, { root: folder, serve: false });
+  // Names without a folder in them: nothing else in the file system can be asked for. A build names each asset by its content.
+  server.get<{ Params: { file: string } }>(
+    "/assets/:file",
+    { schema: { hide: true, params: object({ file: { type: "string", pattern: "^[\\w-]+\\.[a-z0-9]+$" } }) } },
+    (request, reply) => reply.sendFile(`assets/${request.params.file}`, { maxAge: 31_536_000_000, immutable: true }),
+  );
+  server.get("/favicon.svg", { schema: { hide: true } }, (_, reply) => reply.sendFile("favicon.svg"));
   const page = async (_: FastifyRequest, reply: FastifyReply) =>
-    isBuilt
-      ? reply.header("Cache-Control", "no-cache").sendFile("index.html")
+    existsSync(join(folder, "index.html"))
+      ? reply.sendFile("index.html", { cacheControl: false })
       : reply.status(503).type("text/html; charset=utf-8").send(notBuilt);
 
   server.get("/", { schema: { hide: true } }, page);

@@ -1,6 +1,9 @@
 /** Requests that nobody honest sends: refused in the API's form, and the server goes on. */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { describe, expect, it } from "vitest";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { adminKey, startWeb, type TestServer, walletKey } from "./support/server.ts";
 
 /** What the server sends back to these bytes until it hangs up. */
@@ -139,5 +142,24 @@ describe("bodies and headers", () => {
     const { status, body } = await web.get("/api/v1/fees");
     expect(status).toBe(500);
     expect(JSON.stringify(body)).not.toContain("secret detail");
+  });
+});
+
+describe("the pages' files", () => {
+  it("are served from their folder only, and pages as soon as they are built", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "pages-"));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const web = await startWeb({ pagesDir: folder });
+    const page = () => web.get("/wallet", { accept: "text/html" });
+    expect([(await page()).status, (await page()).body]).toEqual([503, expect.stringContaining("build:pages")]);
+    await mkdir(join(folder, "assets"));
+    await writeFile(join(folder, "index.html"), "the page");
+    await writeFile(join(folder, "assets", "app-1.js"), "the script");
+    await writeFile(join(folder, "secret.txt"), "secret");
+    expect([(await page()).status, (await page()).body]).toEqual([200, "the page"]);
+    const asset = await web.get("/assets/app-1.js");
+    expect([asset.status, asset.headers.get("cache-control")]).toEqual([200, "public, max-age=31536000, immutable"]);
+    for (const path of ["/secret.txt", "/assets/secret.txt", "/assets/..%2fsecret.txt", "/assets/", "/index.html"])
+      expect([400, 404]).toContain((await web.get(path)).status);
   });
 });

@@ -7,7 +7,9 @@ const hashesPerDifficulty = 2 ** 32;
 /** A single interval tells nothing about the rate of a random process. */
 const window = 10;
 
-const ascending = (blocks: readonly Block[]): readonly Block[] => [...blocks].sort((a, b) => a.height - b.height);
+/** Without the first, which is as old as the software. */
+const ascending = (blocks: readonly Block[]): readonly Block[] =>
+  blocks.filter(({ height }) => height > 0).sort((a, b) => a.height - b.height);
 
 /** Seconds from each block to the next. Clocks differ a little, so that one may be before its parent. */
 export const intervals = (blocks: readonly Block[]): Point[] =>

@@ -1,5 +1,5 @@
 /** The wallet: which one, what is in it, and the few things one does with it. */
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { ApiError } from "../api/client.ts";
 import { useLive } from "../api/live.tsx";
 import { useSession } from "../api/session.tsx";
@@ -32,6 +32,11 @@ function Wallets({ apiKey }: { readonly apiKey: string }) {
   const [chosen, setChosen] = useState<string>();
   const [view, setView] = useState<View>("History");
   const { data, error, reload } = useData<readonly Wallet[]>("/api/wallet/wallets", { key: apiKey, version: payments });
+  const hasNone = data?.length === 0;
+  // Stays there when the first wallet appears in the list: its words are still on the screen then.
+  useEffect(() => {
+    if (hasNone) setView("New wallet");
+  }, [hasNone]);
   if (error instanceof ApiError && (error.status === 401 || error.status === 403)) return <SignIn refused={error} />;
   if (!data) return error ? <Failure error={error} /> : <Loading />;
   const wallet = data.find(({ name }) => name === chosen) ?? data[0];
@@ -67,7 +72,7 @@ function Wallets({ apiKey }: { readonly apiKey: string }) {
           </button>
         ))}
       </nav>
-      {view === "New wallet" || !wallet ? <Create apiKey={apiKey} created={open} /> : null}
+      {view === "New wallet" && <Create apiKey={apiKey} created={open} />}
       {wallet && view === "History" && <History key={wallet.name} {...context} />}
       {wallet && view === "Receive" && <Receive key={wallet.name} {...context} />}
       {wallet && view === "Send" && <Send key={wallet.name} {...context} balance={wallet.balance} sent={reload} />}

@@ -179,10 +179,10 @@ function miningView(chain: Chain, mempool: Mempool, miner: Miner): MiningView {
   };
 }
 
-/** Work of the last blocks over the time that they took. */
+/** Work of the last blocks over the time that they took; from the second on, because genesis is as old as the software. */
 function networkHashRate(chain: Chain): number {
   const { tip } = chain;
-  const first = chain.ancestor(tip, Math.max(0, tip.height - hashRateBlocks));
+  const first = chain.ancestor(tip, Math.max(1, tip.height - hashRateBlocks));
   if (first === undefined || first.time >= tip.time) return 0;
   return Number(tip.work - first.work) / (tip.time - first.time);
 }
