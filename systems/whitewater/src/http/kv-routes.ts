@@ -47,11 +47,12 @@ export async function getKey(kv: Kv, call: Call): Promise<Answer> {
   const { query, signal } = call;
   onlyKnown(query, GET);
   const { key, rangeEnd, isMany } = rangeOf(call);
+  const limit = wholeNumber(query, "limit") ?? DEFAULT_LIMIT;
   const result = await kv.range(
     {
       key,
       rangeEnd,
-      limit: isMany ? (wholeNumber(query, "limit") ?? DEFAULT_LIMIT) : 0,
+      limit: isMany ? limit : 0,
       revision: wholeNumber(query, "revision") ?? 0,
       keysOnly: flag(query, "keys"),
       countOnly: flag(query, "count"),
