@@ -55,10 +55,14 @@ interface Writes {
   readonly deletions: readonly Range[];
 }
 
+/** As in etcd, a deletion "from a key on" (`\0`) passes as touching nothing: a later put of the same transaction then makes the key anew. */
 const covers = ({ key, rangeEnd }: Range, put: string): boolean =>
-  rangeEnd === "" ? put === key : put >= key && (rangeEnd === "\0" || put < rangeEnd);
+  rangeEnd === "" ? put === key : put >= key && put < rangeEnd;
 
-/** A key may change once in a transaction, whichever branches are taken; the two branches of one condition exclude each other. */
+/**
+ * A key may be put once in a transaction, and not where it is deleted; the two branches of one condition exclude each other. As in etcd, a nested deletion
+ * is held against the puts that follow it alone.
+ */
 function writesOf(ops: readonly RequestOp[]): Writes {
   const puts = new Set<string>();
   const deletions: Range[] = ops.flatMap(({ requestDeleteRange }) => requestDeleteRange ?? []);
@@ -66,9 +70,6 @@ function writesOf(ops: readonly RequestOp[]): Writes {
     if (requestTxn === undefined) continue;
     const nested = branchesOf(requestTxn);
     for (const put of nested.puts) addPut(put, puts, deletions);
-    for (const deletion of nested.deletions) {
-      for (const put of puts) if (!nested.puts.has(put) && covers(deletion, put)) throw refuse("duplicate-key");
-    }
     deletions.push(...nested.deletions);
   }
   for (const { requestPut } of ops) if (requestPut !== undefined) addPut(requestPut.key, puts, deletions);

@@ -32,7 +32,8 @@ export function checkRevision(keyspace: Keyspace, revision: number, current: num
 function collector(request: RangeRequest) {
   const found: KeyVersion[] = [];
   let count = 0;
-  const isWholeNeeded = !isKeyOrder(request) || hasFilter(request);
+  // As in etcd, a target without an order does not count here, although `inOrder` then sorts: what is sorted is what the limit left.
+  const isWholeNeeded = (request.sortOrder !== 0 && !isKeyOrder(request)) || hasFilter(request);
   const most = request.limit > 0 && !isWholeNeeded ? request.limit + 1 : Number.POSITIVE_INFINITY;
   const visit = (version: KeyVersion): boolean => {
     count++;

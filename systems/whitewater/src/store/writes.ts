@@ -8,9 +8,16 @@ import { putKey, removeKey, type State } from "./state.ts";
 import type { KeyVersion } from "./version.ts";
 
 export function checkPut(state: State, request: PutRequest): void {
-  if (request.lease !== 0n && state.leases.get(request.lease) === undefined) throw new Refused("lease-not-found");
-  if (!request.ignoreValue && !request.ignoreLease) return;
-  if (state.keys.get(request.key, state.keys.revision) === undefined) throw new Refused("key-not-found");
+  checkLease(state, request);
+  checkPrevious(state, request);
+}
+
+function checkLease(state: State, { lease }: PutRequest): void {
+  if (lease !== 0n && state.leases.get(lease) === undefined) throw new Refused("lease-not-found");
+}
+
+function checkPrevious({ keys }: State, { key, ignoreValue, ignoreLease }: PutRequest): void {
+  if ((ignoreValue || ignoreLease) && keys.get(key, keys.revision) === undefined) throw new Refused("key-not-found");
 }
 
 export function put(state: State, request: PutRequest): PutResult {
@@ -54,12 +61,23 @@ function decide(state: State, request: TxnRequest, path: Map<TxnRequest, boolean
   for (const { requestTxn } of branch(request, path)) if (requestTxn !== undefined) decide(state, requestTxn, path);
 }
 
-function check(state: State, request: TxnRequest, path: Path): void {
-  for (const { requestPut, requestRange, requestTxn } of branch(request, path)) {
-    if (requestPut !== undefined) checkPut(state, requestPut);
-    else if (requestRange !== undefined) checkRevision(state.keys, requestRange.revision, state.keys.revision);
-    else if (requestTxn !== undefined) check(state, requestTxn, path);
+/** The operations that will be performed, those of nested transactions in their place. */
+function* taken(request: TxnRequest, path: Path): Generator<RequestOp> {
+  for (const op of branch(request, path)) {
+    if (op.requestTxn === undefined) yield op;
+    else yield* taken(op.requestTxn, path);
   }
+}
+
+/** Of several things that are wrong, the one is told that etcd would tell: it looks at a put's key before its lease here, and the other way round above. */
+function check(state: State, request: TxnRequest, path: Path): void {
+  for (const { requestPut } of taken(request, path)) {
+    if (requestPut === undefined) continue;
+    checkPrevious(state, requestPut);
+    checkLease(state, requestPut);
+  }
+  for (const { requestRange } of taken(request, path))
+    if (requestRange !== undefined) checkRevision(state.keys, requestRange.revision, state.keys.revision);
 }
 
 function execute(state: State, request: TxnRequest, path: Path): TxnResult {
@@ -70,7 +88,9 @@ function execute(state: State, request: TxnRequest, path: Path): TxnResult {
 function perform(state: State, op: RequestOp, path: Path): OpResult {
   if (op.requestPut !== undefined) return { responsePut: put(state, op.requestPut) };
   if (op.requestDeleteRange !== undefined) return { responseDeleteRange: deleteRange(state, op.requestDeleteRange) };
-  if (op.requestTxn !== undefined) return { responseTxn: execute(state, op.requestTxn, path) };
+  // As in etcd, only the outermost answer of transactions within each other tells the revision.
+  if (op.requestTxn !== undefined)
+    return { responseTxn: { ...execute(state, op.requestTxn, path), header: { revision: 0 } } };
   if (op.requestRange === undefined) return {};
   return { responseRange: range(state.keys, op.requestRange, state.keys.openRevision) };
 }

@@ -139,9 +139,10 @@ describe.skipIf(etcd === undefined)("beside a real etcd", () => {
 
   async function both(path: string, body: object): Promise<void> {
     const [expected, actual] = await Promise.all(clients.map((client) => client.call(path, body)));
-    expect({ path, body, ...(comparable(actual!) as object) }).toEqual({
+    const asked = JSON.stringify(body);
+    expect({ path, asked, ...(comparable(actual!) as object) }).toEqual({
       path,
-      body,
+      asked,
       ...(comparable(expected!) as object),
     });
   }

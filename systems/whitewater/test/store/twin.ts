@@ -83,7 +83,9 @@ export class Twin {
       .filter((one) => maxModRevision === 0 || one.modRevision <= maxModRevision)
       .filter((one) => minCreateRevision === 0 || one.createRevision >= minCreateRevision)
       .filter((one) => maxCreateRevision === 0 || one.createRevision <= maxCreateRevision);
-    const sorted = kept.toSorted((a, b) => this.order(a, b, request));
+    const isFiltered = minModRevision + maxModRevision + minCreateRevision + maxCreateRevision > 0;
+    const cut = request.limit > 0 && request.sortOrder === 0 && !isFiltered ? kept.slice(0, request.limit + 1) : kept;
+    const sorted = cut.toSorted((a, b) => this.order(a, b, request));
     const more = request.limit > 0 && sorted.length > request.limit;
     const kvs = more ? sorted.slice(0, request.limit) : sorted;
     return { kvs: request.keysOnly ? kvs.map((one) => ({ ...one, value: "" })) : kvs, count: all.length, more };
