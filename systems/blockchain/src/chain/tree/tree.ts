@@ -93,7 +93,7 @@ export class HeaderTree {
   setTip(entry: Entry): void {
     if (entry.height === this.#active.length) this.#active.push(entry);
     else this.#active.length = entry.height + 1;
-    if (entry.work >= this.#best.work) this.#best = entry;
+    if (entry.work >= this.#best.work || this.#best.isInvalid) this.#best = entry;
     // On the way down from an invalid tip the goal may have less work than where the tip is for the moment.
     if (entry.isInvalid) return;
     for (const other of this.#candidates) if (isWorse(other, entry)) this.#candidates.delete(other);
@@ -148,7 +148,7 @@ export class HeaderTree {
   /** Finds best header and candidates anew from the ends of all branches. */
   rebuild(): void {
     this.#candidates.clear();
-    this.#best = this.tip;
+    this.#best = this.tip.isInvalid ? this.genesis : this.tip;
     for (const leaf of this.#leaves) {
       let at: Entry | undefined = leaf;
       while (at?.isInvalid) at = at.parent;
@@ -156,7 +156,6 @@ export class HeaderTree {
       while (at && at.chainTransactionCount === 0) at = at.parent;
       if (at && (this.tip.isInvalid || at === this.tip || !isWorse(at, this.tip))) this.#candidates.add(at);
     }
-    if (this.#best.isInvalid) this.#best = this.goal();
   }
 
   /** The entry's descendants from the highest branch down, each once, with what `isInvalid` says: parents come first. */
