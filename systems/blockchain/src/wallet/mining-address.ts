@@ -13,7 +13,7 @@ export interface MiningAddress {
 }
 
 /** What people leave in a secret that they were to fill in. */
-const PLACEHOLDER = /your|placeholder|change[-_ ]?me|replace|example|miner[-_ ]?address|todo|<|>|^x+$/i;
+const PLACEHOLDER = /your|placeholder|change[-_ ]?me|replace|example|miner[-_ ]?address|<|>|^x+$/i;
 
 export const isPlaceholder = (text: string | undefined): boolean =>
   text === undefined || text.trim() === "" || PLACEHOLDER.test(text);
@@ -28,8 +28,9 @@ export async function miningAddress(
   wallets: Wallets,
   prefixes: AddressPrefixes,
 ): Promise<MiningAddress> {
-  if (setting !== undefined && !isPlaceholder(setting))
-    return { address: checked(setting.trim(), "The mining address", prefixes), source: "setting" };
+  const meant = setting?.trim();
+  if (meant && (isAddress(meant, prefixes) || !isPlaceholder(meant)))
+    return { address: checked(meant, "The mining address", prefixes), source: "setting" };
   const kept = await keptAddress(path);
   if (kept) return { address: checked(kept, path, prefixes), source: "file" };
   const wallet = await wallets.defaultWallet();
@@ -44,6 +45,16 @@ async function keptAddress(path: string): Promise<string | undefined> {
     throw error;
   });
   return text.trim() || undefined;
+}
+
+/** Asked before looking for placeholders: an address may hold such a word by chance. */
+function isAddress(text: string, prefixes: AddressPrefixes): boolean {
+  try {
+    parseAddress(text, prefixes);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function checked(address: string, where: string, prefixes: AddressPrefixes): string {
