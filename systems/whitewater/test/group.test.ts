@@ -118,3 +118,18 @@ it("saves a copy and brings it back, and refuses an altered one", async () => {
   await expect(restore(target(group), altered, true)).rejects.toMatchObject({ code: "corrupt" });
   expect(await get(group, "b")).toBe("value of b");
 }, 60_000);
+
+it("takes a member in as a new one that was removed while it was away", async () => {
+  const group = groupIn("a");
+  await group.startAll(4);
+  const old = await idOf(group, "w-3");
+  await group.until(({ members }) => members.every(({ role }) => role !== "learner"));
+  await group.members.find(({ name }) => name === "w-3")?.kill("SIGKILL");
+  await ask(target(group), { method: "DELETE", path: "/v1/members/w-3" });
+  await put(group, "meanwhile", "written");
+  await group.start("w-3");
+  const { members } = await group.until(
+    (answer) => answer.members.length === 4 && answer.members.every(({ role }) => role !== "learner"),
+  );
+  expect(members.find(({ name }) => name === "w-3")?.id).not.toBe(old);
+}, 60_000);

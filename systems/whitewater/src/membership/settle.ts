@@ -10,6 +10,7 @@ import { type Ask, askOf, type Question, type Report, type Roster, type Seat } f
 
 const PAUSE_MS = 100;
 const MAX_PAUSE_MS = 1000;
+const MAX_FIRST_ANSWER_MS = 2000;
 
 export interface SettleOptions {
   readonly standing: Standing;
@@ -61,14 +62,29 @@ async function comeBack(options: SettleOptions, signal: AbortSignal): Promise<vo
   const { standing, logger } = options;
   const { cluster } = standing.record;
   if (!cluster) return;
+  await somebodyToAsk(options, signal);
+  if (!(await isRemoved(options, signal))) return;
+  logger.warn("the cluster has removed this member; its disk is emptied, and joins as a new one", { ...standing.seat });
+  await options.empty();
+  await standing.renew();
+}
+
+/** Whether the cluster says that this disk is no member of it any more. Rejects with `wrong-cluster` when the peers have formed another one. */
+export async function isRemoved(options: SettleOptions, signal: AbortSignal): Promise<boolean> {
+  const { standing } = options;
+  const { cluster } = standing.record;
+  if (!cluster) return false;
   const reports = await round(options, { kind: "standing" }, signal);
   reports.delete(standing.seat.name);
   const judgement = judgeReturn(cluster, [...reports.values()]);
   if (judgement.kind === "refuse") throw new WhitewaterError("wrong-cluster", judgement.reason);
-  if (judgement.kind === "start") return;
-  logger.warn("the cluster has removed this member; its disk is emptied, and joins as a new one", { ...standing.seat });
-  await options.empty();
-  await standing.renew();
+  return judgement.kind === "rejoin";
+}
+
+/** Discovery needs a moment for its first answer; without any, the members may be starting all at once, as this one does. */
+async function somebodyToAsk({ book }: SettleOptions, signal: AbortSignal): Promise<void> {
+  for (let left = MAX_FIRST_ANSWER_MS / PAUSE_MS; left > 0 && book.contacts().length === 0; left--)
+    await delay(PAUSE_MS, undefined, { signal });
 }
 
 /** One question to everybody at the same time, itself included. Who does not answer is not in the result. */

@@ -15,7 +15,7 @@ import { askMembership } from "../http/dial.ts";
 import { type HttpServer, serveHttp } from "../http/server.ts";
 import { tlsFiles } from "../http/tls.ts";
 import { AddressBook, addressOf } from "../membership/address-book.ts";
-import { settle } from "../membership/settle.ts";
+import { isRemoved, type SettleOptions, settle } from "../membership/settle.ts";
 import { Standing } from "../membership/standing.ts";
 import { followWanted, unknownWanted, type Wanted } from "../membership/wanted.ts";
 import { createDiskGuard } from "./disk-guard.ts";
@@ -32,6 +32,8 @@ const NOBODY: Pick<Discovery, "peers" | "staleMs" | "source"> = { peers: () => [
 /** Bounds for a pod that is scaled away: the leader removes it before it stops. */
 const LEAVE_MS = 15_000;
 const LEAVE_POLL_MS = 50;
+/** How often a member looks whether it has been removed, where nobody tells it. */
+const LEADERLESS_MS = 1000;
 
 export async function runServer(argv: readonly string[]): Promise<PodRuntime> {
   const settings = loadConfig(SETTINGS, { argv });
@@ -83,8 +85,7 @@ class Server {
     let http: HttpServer | undefined;
 
     const takePart = async (pod: PodRuntime, signal: AbortSignal): Promise<void> => {
-      const roster = await settle(
-        {
+      const around: SettleOptions = {
           standing,
           book,
           size: self.first.length,
@@ -97,9 +98,8 @@ class Server {
           waits: (reason) => {
             this.#waitsFor = reason;
           },
-        },
-        signal,
-      );
+        };
+      const roster = await settle(around, signal);
       const { seat } = standing;
       const common = {
         self,
@@ -119,7 +119,8 @@ class Server {
       standing.takePart(member);
       metrics.observe({ ...member, disk, requests: () => http?.requests() ?? 0 });
       this.#announceRoles(member);
-      await this.#untilRemoved(member, standing, pod, signal);
+      await this.#untilRemoved(member, around, signal);
+      if (!signal.aborted) await this.#startAnew(member, standing, pod);
     };
 
     return runPod({
@@ -208,26 +209,23 @@ class Server {
     return leader && (book.addressesOf(leader.name)[0] ?? leader.address);
   }
 
-  /** A member that is removed while it runs is wanted no more, or else was taken for lost: then it comes again with an empty disk. */
-  async #untilRemoved(
-    member: WhitewaterMember,
-    standing: Standing,
-    pod: PodRuntime,
-    signal: AbortSignal,
-  ): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const cancel = member.raft.subscribe(({ role }) => {
-        if (role === "removed") resolve();
-      });
-      signal.addEventListener("abort", () => resolve(), { once: true });
-      signal.addEventListener("abort", cancel, { once: true });
-    });
-    if (signal.aborted) return;
-    const { ordinal } = this.#self;
-    const isScaledAway = (): boolean => (this.#wanted.replicas() ?? Number.POSITIVE_INFINITY) <= (ordinal ?? -1);
-    this.#logger.warn("the cluster has removed this member", { isScaledAway: isScaledAway() });
-    while (isScaledAway() && !signal.aborted) await delay(1000, undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) return;
+  /** Resolves when the cluster has removed this member. One that was removed while it was away hears of it only by asking: it has no leader. */
+  async #untilRemoved(member: WhitewaterMember, around: SettleOptions, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await delay(LEADERLESS_MS, undefined, { signal }).catch(() => undefined);
+      const { role } = member.raft.status();
+      const isGone = role === "removed" || (!member.hasLeader() && (await isRemoved(around, signal)));
+      if (isGone && !this.#isScaledAway()) return;
+    }
+  }
+
+  #isScaledAway(): boolean {
+    return (this.#wanted.replicas() ?? Number.POSITIVE_INFINITY) <= (this.#self.ordinal ?? -1);
+  }
+
+  /** A member that was removed and is wanted all the same was taken for lost: it comes again with an empty disk. */
+  async #startAnew(member: WhitewaterMember, standing: Standing, pod: PodRuntime): Promise<void> {
+    this.#logger.warn("the cluster has removed this member");
     this.#member = undefined;
     await member.stop();
     await rm(raftDir(this.#settings.dataDir), { recursive: true, force: true });
