@@ -5,6 +5,8 @@
 import type { KeyVersion } from "./version.ts";
 
 const blockLength = 1024;
+/** Values read at once for a watch that catches up. */
+const mostBytes = 4 * 1024 * 1024;
 /** A block that lost this share of its revisions has its values moved together. */
 const sparse = 3 / 4;
 
@@ -24,17 +26,20 @@ export class History {
     return this.blocks.slice();
   }
 
-  /** Revisions from `revision` on, at most `limit` of them and more only to end with a whole revision. */
-  from(revision: number, limit: number): KeyVersion[] {
+  /** Revisions from `revision` on, at most `limit` of them or 4 MiB, and more only to end with a whole revision; all there are when `isWhole`. */
+  from(revision: number, limit: number): { found: KeyVersion[]; isWhole: boolean } {
     const found: KeyVersion[] = [];
+    let size = 0;
     for (let at = this.blockOf(revision); at < this.blocks.length; at++) {
       for (const version of this.blocks[at]!) {
         if (version.modRevision < revision) continue;
-        if (found.length >= limit && found.at(-1)!.modRevision !== version.modRevision) return found;
+        const isFull = found.length >= limit || size > mostBytes;
+        if (isFull && found.at(-1)!.modRevision !== version.modRevision) return { found, isWhole: false };
         found.push(version);
+        size += version.sizeBytes;
       }
     }
-    return found;
+    return { found, isWhole: true };
   }
 
   /**

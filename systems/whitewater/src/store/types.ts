@@ -23,8 +23,8 @@ export interface Store extends StateMachine {
   range(request: RangeRequest): RangeResult;
   /** Of a transaction that only reads. */
   readTxn(request: TxnRequest): TxnResult;
-  /** At most `limit` changes from `revision` on, more only to end with a whole revision. */
-  history(revision: number, limit: number): readonly KeyVersion[];
+  /** Changes from `revision` on: all when `isWhole`, otherwise about `limit` of them or 4 MiB, to the end of a revision. */
+  history(revision: number, limit: number): { readonly found: readonly KeyVersion[]; readonly isWhole: boolean };
   lease(id: bigint): Lease | undefined;
   leases(): Iterable<Lease>;
   readonly leaseCount: number;

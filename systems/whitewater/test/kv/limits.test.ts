@@ -54,7 +54,7 @@ describe("the facade", () => {
     await local.store.settled();
     expect(kv.status().sizeBytes).toBeLessThan(before / 1000);
     expect((await kv.range({ key: "k", rangeEnd: "l" })).count).toBe(10);
-    expect(local.store.history(1, 100_000).length).toBe(10);
+    expect(local.store.history(1, 100_000).found.length).toBe(10);
   });
 
   it("hashes alike whatever has been reclaimed", async () => {

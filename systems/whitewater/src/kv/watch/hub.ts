@@ -63,9 +63,9 @@ export function createWatchHub(store: Pick<Store, "revision" | "compactRevision"
       watching.sink.compacted(compactRevision);
       return;
     }
-    const versions = watching.next > revision ? [] : store.history(watching.next, historyPerStep);
-    const events = eventsFor(watching, versions, compactRevision);
-    const last = versions.length < historyPerStep ? revision : versions.at(-1)!.modRevision;
+    const { found, isWhole } = store.history(watching.next, historyPerStep);
+    const events = eventsFor(watching, found, compactRevision);
+    const last = isWhole ? revision : found.at(-1)!.modRevision;
     watching.next = Math.max(watching.next, last + 1);
     if (last >= revision) {
       behind.delete(watching);
