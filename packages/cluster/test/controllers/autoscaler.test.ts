@@ -129,6 +129,16 @@ describe("HorizontalPodAutoscaler", () => {
     },
   };
 
+  it("shrinks nothing that it has just found before the window is over", async () => {
+    const world = await openWorld({ metrics: { usage: async () => usage(10) } });
+    await world.apply(statefulSet("web", { replicas: 3, template: template({ containers: [requesting] }) }), scaler);
+    const size = () => world.object("statefulsets.apps", "default", "web").spec.replicas;
+    await world.advance(240_000);
+    expect(size()).toBe(3);
+    await world.advance(120_000);
+    expect(size()).toBeLessThan(3);
+  });
+
   it("scales by measured use, up at once and down after five minutes", async () => {
     let milli = 100;
     const world = await openWorld({ metrics: { usage: async () => usage(milli) } });

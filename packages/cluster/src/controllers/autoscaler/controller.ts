@@ -70,6 +70,9 @@ export function autoscalerController(context: ControllerContext): Controller {
       );
       return { currentReplicas: 0, desiredReplicas: 0 };
     }
+    // As in Kubernetes: the size that it finds is its first recommendation, so that a window holds from the beginning.
+    if (!memories.has(key))
+      memories.set(key, { recommendations: [{ atMs: clock.now(), replicas: current }], changes: [] });
     const samples = await sample(namespace, target.spec?.selector);
     const measured = metrics.map((metric: MetricSpec) => measure(metric, samples, current));
     return decide(scaler, key, target, current, measured, say);
