@@ -117,7 +117,10 @@ describe("the manifests", () => {
       minReplicas: 1,
       maxReplicas: 5,
       metrics: [{ resource: { name: "cpu", target: { averageUtilization: 80 } } }],
-      behavior: { scaleDown: { stabilizationWindowSeconds: 600, policies: [{ value: 1, periodSeconds: 120 }] } },
+      behavior: {
+        scaleDown: { stabilizationWindowSeconds: 600, policies: [{ value: 1, periodSeconds: 120 }] },
+        scaleUp: { stabilizationWindowSeconds: 0, policies: [{ value: 1, periodSeconds: 120 }] },
+      },
     });
     for (const name of ["miner-pdb", "webserver-pdb"])
       expect(find("PodDisruptionBudget", name).spec.minAvailable).toBe(1);
