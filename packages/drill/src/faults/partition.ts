@@ -49,11 +49,7 @@ const CUTS = {
     endsTerm: true,
     summary: "the leader and others, less than half, cut off together from the rest, until another leads",
     pods: minority,
-    left: (pods) => ({
-      policyTypes: ["Ingress", "Egress"],
-      ingress: [{ from: [{ podSelector: named(pods) }] }],
-      egress: [{ to: [{ podSelector: named(pods) }] }, { ports: [{ port: 53, protocol: "UDP" }] }],
-    }),
+    left: (pods) => amongThemselves(pods),
   },
   // Policies are about who may connect: an open way out carries answers, so the leader may well stay.
   "one-way": {
@@ -68,21 +64,38 @@ const faultOf = ({ summary, endsTerm, pods, left }: Cut): Fault => ({
   endsTerm,
   summary,
   async inject(strike) {
-    const { ground } = strike;
-    const { namespace, kube } = ground;
     const cut = pods(strike);
-    const all = (await kube.list(policies, { namespace })).items;
-    const affected = all.filter(({ spec }) => selects(spec?.podSelector ?? {}, strike.pod));
-    const heal = () => restore(ground, affected);
-    try {
-      for (const policy of affected) await setSelector(ground, policy, without(policy.spec?.podSelector ?? {}, cut));
-      await kube.create(policies, isolationOf({ podSelector: named(cut), ...left(cut) }), { namespace });
-    } catch (error) {
-      await heal();
-      throw error;
-    }
+    const heal = await cutOff(strike.ground, cut, [strike.pod], left(cut));
     return { how: `${cut.join(", ")} isolated by NetworkPolicy`, heal, ...(!endsTerm && { lasts: true as const }) };
   },
+});
+
+/** Leaves to the pods of these names what `left` says and nothing else; `like` are pods that the same policies select. Returns how to heal. */
+export async function cutOff(
+  site: Pick<Ground, "kube" | "namespace">,
+  names: readonly string[],
+  like: readonly Pod[],
+  left: Omit<NetworkPolicySpec, "podSelector">,
+): Promise<() => Promise<void>> {
+  const { kube, namespace } = site;
+  const all = (await kube.list(policies, { namespace })).items;
+  const affected = all.filter(({ spec }) => like.some((pod) => selects(spec?.podSelector ?? {}, pod)));
+  const heal = () => restore(site, affected);
+  try {
+    for (const policy of affected) await setSelector(site, policy, without(policy.spec?.podSelector ?? {}, names));
+    await kube.create(policies, isolationOf({ podSelector: named(names), ...left }), { namespace });
+  } catch (error) {
+    await heal();
+    throw error;
+  }
+  return heal;
+}
+
+/** What is left to members that are cut off together: one another, and names. */
+export const amongThemselves = (names: readonly string[]): Omit<NetworkPolicySpec, "podSelector"> => ({
+  policyTypes: ["Ingress", "Egress"],
+  ingress: [{ from: [{ podSelector: named(names) }] }],
+  egress: [{ to: [{ podSelector: named(names) }] }, { ports: [{ port: 53, protocol: "UDP" }] }],
 });
 
 export const partitionFaults = {
@@ -98,14 +111,18 @@ const isolationOf = (spec: NetworkPolicySpec): NetworkPolicy => ({
   spec,
 });
 
-async function restore(ground: Ground, affected: readonly NetworkPolicy[]): Promise<void> {
+async function restore(ground: Pick<Ground, "kube" | "namespace">, affected: readonly NetworkPolicy[]): Promise<void> {
   for (const policy of affected) await setSelector(ground, policy, policy.spec?.podSelector ?? {});
   await ground.kube.delete(policies, ISOLATION, { namespace: ground.namespace }).catch((error: unknown) => {
     if (!isKubeError(error, "not-found")) throw error;
   });
 }
 
-function setSelector({ kube, namespace }: Ground, policy: NetworkPolicy, selector: LabelSelector): Promise<unknown> {
+function setSelector(
+  { kube, namespace }: Pick<Ground, "kube" | "namespace">,
+  policy: NetworkPolicy,
+  selector: LabelSelector,
+): Promise<unknown> {
   // A merge patch leaves out what it does not name; null takes the expressions away again.
   const podSelector = { matchExpressions: null, ...selector };
   return kube.patch(policies, policy.metadata?.name ?? "", { spec: { podSelector } }, { namespace });

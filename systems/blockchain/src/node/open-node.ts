@@ -23,6 +23,7 @@ import { createInvoke } from "../rpc/invoke.ts";
 import { openAccess } from "../rpc/server/access.ts";
 import { type RpcServer, startRpcServer } from "../rpc/server/server.ts";
 import { rpcMethods } from "../rpc/table.ts";
+import { walletMethods } from "../rpc/wallet-methods.ts";
 import { miningAddress } from "../wallet/mining-address.ts";
 import { walletChain, walletPool } from "../wallet/node-ports.ts";
 import type { Wallets } from "../wallet/types.ts";
@@ -221,7 +222,7 @@ async function serveRpc(
     setMockTime: settings.network === "regtest" ? clock.setMockTime : undefined,
     stop: onStop,
   };
-  const invoke = createInvoke(context, rpcMethods());
+  const invoke = createInvoke(context, rpcMethods(walletMethods));
   const { rpcHost: host, rpcPort: port } = settings;
   const rpc = await startRpcServer({ host, port, access, invoke, logger });
   closers.add("JSON-RPC", () => rpc.stop());

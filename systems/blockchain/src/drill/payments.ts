@@ -1,0 +1,36 @@
+/** Small payments while a drill goes on, from whichever node has coins that may be spent. */
+import { type DrillNode, isAnswer } from "./nodes.ts";
+
+const AMOUNT = 0.0001;
+/** Kept small: each call is a process in a pod, and the faults are what is drilled. */
+const MOST_PAYMENTS = 50;
+
+interface Balances {
+  readonly mine: { readonly trusted: number };
+}
+
+export class Payments {
+  readonly txids: string[] = [];
+  #refusal = "no coin is old enough to be spent";
+
+  /** Why there were none; undefined if there were. */
+  get missing(): string | undefined {
+    return this.txids.length > 0 ? undefined : this.#refusal;
+  }
+
+  /** One payment from a node to an address of another, if some node has the money. */
+  async pay(nodes: readonly DrillNode[]): Promise<void> {
+    if (this.txids.length >= MOST_PAYMENTS) return;
+    for (const node of nodes) {
+      const balances = await node.ask<Balances>("getbalances");
+      if (!isAnswer(balances) || balances.mine.trusted <= 2 * AMOUNT) continue;
+      const payee = nodes.find((other) => other !== node) ?? node;
+      const address = await payee.ask<string>("getnewaddress", "drill");
+      if (!isAnswer(address)) continue;
+      const txid = await node.ask<string>("sendtoaddress", address, AMOUNT);
+      if (isAnswer(txid)) this.txids.push(txid);
+      else this.#refusal = txid.message;
+      return;
+    }
+  }
+}
