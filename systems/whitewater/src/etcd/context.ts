@@ -12,6 +12,8 @@ export interface EtcdContext {
   readonly maxRequestBytes: number;
   /** How often an idle watch that asked for it is told where it stands. */
   readonly progressIntervalMs: number;
+  /** A stream that asked for a leader ends after this long without one. */
+  readonly leaderlessMs: number;
   readonly onFault: (error: unknown) => void;
 }
 

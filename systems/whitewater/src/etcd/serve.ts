@@ -38,6 +38,8 @@ export interface ServeEtcdOptions {
   readonly limits?: Partial<Http2Limits>;
   /** Default 10 minutes, as etcd's. */
   readonly progressIntervalMs?: number;
+  /** After which a stream whose client asked for a leader is told that there is none. Default 3 s, three elections. */
+  readonly leaderlessMs?: number;
   /** Told what should not happen: a defect of ours, answered as an internal error. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -123,7 +125,7 @@ const methodsOf = (context: EtcdContext): Methods =>
   );
 
 function contextOf(options: ServeEtcdOptions, maxRequestBytes: number, onFault: (error: unknown) => void) {
-  const { kv, raft, clientUrls = defaultClientUrls, progressIntervalMs = 600_000 } = options;
+  const { kv, raft, clientUrls = defaultClientUrls, progressIntervalMs = 600_000, leaderlessMs = 3000 } = options;
   const { id, clusterId, term } = raft.status();
   let raftTerm = term;
   const release = raft.subscribe((status) => {
@@ -137,7 +139,16 @@ function contextOf(options: ServeEtcdOptions, maxRequestBytes: number, onFault: 
     revision,
     raftTerm,
   });
-  const context: EtcdContext = { kv, raft, header, clientUrls, maxRequestBytes, progressIntervalMs, onFault };
+  const context: EtcdContext = {
+    kv,
+    raft,
+    header,
+    clientUrls,
+    maxRequestBytes,
+    progressIntervalMs,
+    leaderlessMs,
+    onFault,
+  };
   return { context, release };
 }
 

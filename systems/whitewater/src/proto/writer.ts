@@ -3,6 +3,10 @@
  */
 import type { Message, Row } from "./message.ts";
 
+/** The ids of cluster and member stand in every answer, and arithmetic on bigints costs more than all the rest of one. */
+const recent = new Map<bigint, Uint8Array>();
+const mostRecent = 256;
+
 type Values = Readonly<Record<string, unknown>>;
 
 const smallest = 64 * 1024;
@@ -106,11 +110,13 @@ export class Writer {
   }
 
   private bigint(value: bigint): void {
-    const digits: number[] = [];
-    let rest = BigInt.asUintN(64, value);
-    for (; rest >= 128n; rest >>= 7n) digits.push(Number(rest & 127n) | 128);
-    digits.push(Number(rest));
-    this.bytes(Uint8Array.from(digits));
+    let digits = recent.get(value);
+    if (digits === undefined) {
+      digits = digitsOf(value);
+      if (recent.size >= mostRecent) recent.clear();
+      recent.set(value, digits);
+    }
+    this.bytes(digits);
   }
 
   private room(size: number): void {
@@ -121,4 +127,12 @@ export class Writer {
     this.scratch = grown;
     this.at = grown.length - used;
   }
+}
+
+function digitsOf(value: bigint): Uint8Array {
+  const digits: number[] = [];
+  let rest = BigInt.asUintN(64, value);
+  for (; rest >= 128n; rest >>= 7n) digits.push(Number(rest & 127n) | 128);
+  digits.push(Number(rest));
+  return Uint8Array.from(digits);
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openRaft } from "@coracle/raft";
-import { Client, type ClientDuplexStream, credentials, type ServiceError } from "@grpc/grpc-js";
+import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { type ServeEtcdOptions, serveEtcd } from "../../src/etcd/serve.ts";
 import { createKv, type KvOptions } from "../../src/kv/kv.ts";
@@ -104,9 +104,9 @@ export class RawClient {
     throw new TypeError(`${path}: ${outcome.message}`);
   }
 
-  stream(path: string): ClientDuplexStream<object, unknown> {
+  stream(path: string, metadata = new Metadata()): ClientDuplexStream<object, unknown> {
     const { requestSerialize, responseDeserialize, path: full } = method(path);
-    const stream = this.client.makeBidiStreamRequest(full, requestSerialize, responseDeserialize);
+    const stream = this.client.makeBidiStreamRequest(full, requestSerialize, responseDeserialize, metadata);
     stream.on("error", (_error: ServiceError) => undefined);
     return stream;
   }

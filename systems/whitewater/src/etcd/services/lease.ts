@@ -15,6 +15,7 @@ import {
 } from "../../proto/lease.ts";
 import type { EtcdContext } from "../context.ts";
 import { type Method, refuseCall, type Streaming, unary } from "../grpc.ts";
+import { guarded } from "./leader-guard.ts";
 
 /** Renewals of one stream that wait for the log. A client sends one for each lease every few seconds. */
 const mostPending = 10_000;
@@ -36,7 +37,7 @@ export function leaseMethods(context: EtcdContext): readonly (readonly [string, 
         return { header: header(at.revision) };
       }),
     ],
-    ["/etcdserverpb.Lease/LeaseKeepAlive", keepAlive(context)],
+    ["/etcdserverpb.Lease/LeaseKeepAlive", guarded(context, keepAlive(context))],
     [
       "/etcdserverpb.Lease/LeaseTimeToLive",
       unary(leaseTimeToLiveRequest, leaseTimeToLiveResponse, async ({ id, keys: withKeys }) => {

@@ -8,6 +8,7 @@ import type { EtcdContext } from "../context.ts";
 import type { Method, Streaming } from "../grpc.ts";
 import type { Call, CallHandler } from "../http2/call.ts";
 import { fragments } from "./fragments.ts";
+import { guarded } from "./leader-guard.ts";
 
 type Response = Parameters<typeof watchResponse.encode>[0];
 type Create = NonNullable<ReturnType<typeof watchRequest.decode>["createRequest"]>;
@@ -173,5 +174,5 @@ const eventDraft = ({
 
 export const watchMethods = (context: EtcdContext): readonly (readonly [string, Method])[] => {
   const watch: Streaming = { open: (call) => new WatchStream(context, call) };
-  return [["/etcdserverpb.Watch/Watch", watch]];
+  return [["/etcdserverpb.Watch/Watch", guarded(context, watch)]];
 };
