@@ -2,7 +2,7 @@ import { connectKube, type KubeClient } from "@coracle/kube";
 import { type PodClock, systemClock } from "../clock.ts";
 import { PodError } from "../errors.ts";
 import { apiSource } from "./api.ts";
-import { dnsSource, type SrvResolver } from "./dns.ts";
+import { dnsSource, nodeResolver, type SrvResolver } from "./dns.ts";
 import { type FeedOptions, PeerFeed, type PeerSource } from "./feed.ts";
 import { fileSource } from "./file.ts";
 import type { Discovery } from "./types.ts";
@@ -14,6 +14,8 @@ export interface DiscoverOptions extends FeedOptions {
   /** Client for the API source; default: a new connection. */
   readonly kube?: KubeClient;
   readonly resolver?: SrvResolver;
+  /** Called for each question that is put to DNS; for metrics. */
+  readonly onQuestion?: () => void;
 }
 
 /**
@@ -36,10 +38,23 @@ function choose(env: NonNullable<DiscoverOptions["env"]>, options: DiscoverOptio
   }
   if (env.SERVICE_NAME && portName) {
     const clusterDomain = env.CLUSTER_DOMAIN || "cluster.local";
-    return dnsSource({ service: env.SERVICE_NAME, portName, namespace, clusterDomain }, clock, options.resolver);
+    return dnsSource({ service: env.SERVICE_NAME, portName, namespace, clusterDomain }, clock, counted(options));
   }
   throw new PodError(
     "config",
     "no way to find peers: set PEERS_FILE, or LABEL_SELECTOR, or SERVICE_NAME and SERVICE_PORT_NAME",
   );
+}
+
+function counted({ resolver = nodeResolver, onQuestion = () => undefined }: DiscoverOptions): SrvResolver {
+  return {
+    resolveSrv: (name) => {
+      onQuestion();
+      return resolver.resolveSrv(name);
+    },
+    ttlSeconds: (host) => {
+      onQuestion();
+      return resolver.ttlSeconds(host);
+    },
+  };
 }

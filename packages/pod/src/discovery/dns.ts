@@ -24,7 +24,7 @@ const minPollMs = 1_000;
 const maxPollMs = 30_000;
 const defaultTtlSeconds = 5;
 
-const nodeResolver: SrvResolver = {
+export const nodeResolver: SrvResolver = {
   resolveSrv: (name) => dns.resolveSrv(name),
   async ttlSeconds(host) {
     const records = await dns.resolve4(host, { ttl: true });
@@ -36,7 +36,7 @@ const nodeResolver: SrvResolver = {
  * The targets of a headless Service's SRV records. Only ready pods are listed unless the Service publishes not-ready addresses. Hosts stay
  * names, to be resolved on every dial.
  */
-export function dnsSource(options: DnsOptions, clock: PodClock, resolver: SrvResolver = nodeResolver): PeerSource {
+export function dnsSource(options: DnsOptions, clock: PodClock, resolver: SrvResolver): PeerSource {
   const zone = `${options.service}.${options.namespace}.svc.${options.clusterDomain}`;
   const question = `_${options.portName}._tcp.${zone}`;
   return { kind: "dns", run: (report, signal) => poll(() => ask(question, zone, resolver), clock, report, signal) };

@@ -14,6 +14,8 @@ export interface Observed extends RunningMember {
 
 export interface Metrics {
   readonly raft: RaftMetrics;
+  /** Discovery put a question to DNS. */
+  asked(): void;
   /** Begins to report on this member. */
   observe(member: Observed): void;
 }
@@ -62,6 +64,7 @@ export function registerMetrics(registry: Registry): Metrics {
   const syncs = histogram("whitewater_append_seconds", "Writing a group of entries to the log, synced");
   const proposed = counter("whitewater_proposals_total", "Commands acknowledged that were proposed here");
   const elections = counter("whitewater_elections_total", "Elections that this member began");
+  const questions = counter("whitewater_discovery_questions_total", "Questions that discovery put to DNS");
   const snapshots = new Counter({
     name: "whitewater_snapshots_total",
     help: "Snapshots written here, sent, and received",
@@ -69,6 +72,7 @@ export function registerMetrics(registry: Registry): Metrics {
     registers,
   });
   return {
+    asked: () => questions.inc(),
     raft: {
       proposed: (count, ms) => {
         proposed.inc(count);

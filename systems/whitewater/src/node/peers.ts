@@ -14,6 +14,7 @@ export function startDiscovery(
   settings: Surroundings,
   kube: KubeClient | undefined,
   logger: Logger,
+  onQuestion?: () => void,
 ): Discovery | undefined {
   const { peersFile, labelSelector, serviceName, servicePortName, namespace, clusterDomain, port } = settings;
   const isSet = peersFile !== undefined || labelSelector !== undefined || (serviceName && servicePortName);
@@ -27,7 +28,7 @@ export function startDiscovery(
     NAMESPACE: namespace,
     CLUSTER_DOMAIN: clusterDomain,
   };
-  return discover({ env, port, logger, ...(kube && { kube }) });
+  return discover({ env, port, logger, ...(kube && { kube }), ...(onQuestion && { onQuestion }) });
 }
 
 /** By API the seed's program prints one pod a line, by DNS and file one list. */

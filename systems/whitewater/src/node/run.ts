@@ -62,16 +62,16 @@ class Server {
     const logger = this.#logger;
     const self = this.#self;
     const tls = tlsFiles(this.#settings.tlsCertFile, this.#settings.tlsKeyFile, this.#settings.tlsCaFile);
+    const health = await createHealth();
+    const metrics = registerMetrics(health.metrics);
     const kube = await this.#kube();
-    const discovery = startDiscovery(this.#settings, kube, logger);
+    const discovery = startDiscovery(this.#settings, kube, logger, () => metrics.asked());
     const source = discovery ?? NOBODY;
     if (discovery) void this.#announcePeers(discovery);
     if (kube && self.set !== undefined) this.#wanted = followWanted(kube, self.set, self.namespace, logger);
     const book = new AddressBook(self, () => source.peers());
     const standing = await Standing.open({ dir: dataDir, name: self.name, address: self.address, size, book });
-    const health = await createHealth();
     const disk = createDiskGuard(dataDir, mibToBytes(diskReserveMib), logger);
-    const metrics = registerMetrics(health.metrics);
     health.ready(
       "member",
       readiness(
@@ -86,19 +86,19 @@ class Server {
 
     const takePart = async (pod: PodRuntime, signal: AbortSignal): Promise<void> => {
       const around: SettleOptions = {
-          standing,
-          book,
-          size: self.first.length,
-          first: self.first,
-          others: () => this.#others(source),
-          ask: (address, question, within) => askMembership(address, question, tls, within),
-          clusterIdOf,
-          empty: () => rm(raftDir(dataDir), { recursive: true, force: true }),
-          logger,
-          waits: (reason) => {
-            this.#waitsFor = reason;
-          },
-        };
+        standing,
+        book,
+        size: self.first.length,
+        first: self.first,
+        others: () => this.#others(source),
+        ask: (address, question, within) => askMembership(address, question, tls, within),
+        clusterIdOf,
+        empty: () => rm(raftDir(dataDir), { recursive: true, force: true }),
+        logger,
+        waits: (reason) => {
+          this.#waitsFor = reason;
+        },
+      };
       const roster = await settle(around, signal);
       const { seat } = standing;
       const common = {
