@@ -39,13 +39,13 @@ describe("the promises hold under faults", () => {
 describe("the simulation finds a core that is broken on purpose", () => {
   // With the seed to begin at: some defects need a rare course of events, and a search through what does not show them takes long.
   it.each<[CoreDefect, number]>([
-    ["vote-without-persisting", 1],
+    ["vote-without-persisting", 500],
     ["vote-for-anyone", 1],
     ["vote-twice", 1],
-    ["commit-older-term", 1],
+    ["commit-older-term", 40],
     ["ack-before-durable", 1],
     ["read-without-quorum", 1],
-    ["read-before-opening", 1],
+    ["read-before-opening", 900],
     ["two-changes-at-once", 1],
     ["append-without-matching", 1],
   ])("%s", { timeout: 600_000 }, (defect, first) => {

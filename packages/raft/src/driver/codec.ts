@@ -68,17 +68,18 @@ function readMembership(content: Buffer): Membership {
 const APPEND_KIND = 0;
 const JSON_KIND = 1;
 const APPEND_HEAD_BYTES = 1 + 4 * 6;
-const JSON_TYPES: ReadonlySet<unknown> = new Set<Message["type"]>([
-  "vote",
-  "vote-reply",
-  "append-reply",
-  "append-reject",
-  "heartbeat",
-  "heartbeat-reply",
-  "timeout-now",
-  "stale",
-  "removed",
-]);
+/** What each message other than an append consists of beside its type; every number is a term, an index or a round. */
+const SHAPES: Readonly<Record<Exclude<Message["type"], "append">, Readonly<Record<string, "number" | "boolean">>>> = {
+  vote: { term: "number", isPre: "boolean", isTransfer: "boolean", lastIndex: "number", lastTerm: "number" },
+  "vote-reply": { term: "number", isPre: "boolean", isGranted: "boolean" },
+  "append-reply": { term: "number", match: "number" },
+  "append-reject": { term: "number", prevIndex: "number", hintIndex: "number", hintTerm: "number" },
+  heartbeat: { term: "number", commit: "number", round: "number" },
+  "heartbeat-reply": { term: "number", round: "number" },
+  "timeout-now": { term: "number" },
+  stale: { term: "number" },
+  removed: { term: "number" },
+};
 
 export function encodeMessage(message: Message): Buffer {
   if (message.type !== "append") return Buffer.concat([Buffer.of(JSON_KIND), Buffer.from(JSON.stringify(message))]);
@@ -93,19 +94,23 @@ export function encodeMessage(message: Message): Buffer {
 export function decodeMessage(bytes: Buffer): Message {
   try {
     if (bytes[0] === APPEND_KIND) return decodeAppend(bytes);
-    const message = JSON.parse(bytes.toString("utf8", 1)) as Message;
-    if (bytes[0] === JSON_KIND && JSON_TYPES.has(message.type) && areNumbersSound(message)) return message;
+    const message: unknown = JSON.parse(bytes.toString("utf8", 1));
+    if (bytes[0] === JSON_KIND && isMessage(message)) return message;
   } catch (cause) {
     throw new WireError("protocol", "a message that makes no sense", { cause });
   }
   throw new WireError("protocol", "a message of an unknown kind");
 }
 
-/** Every number in a message is a term, an index or a round. */
-function areNumbersSound(message: Message): boolean {
-  if (!("term" in message)) return false;
-  return Object.values(message).every(
-    (value) => typeof value !== "number" || (Number.isSafeInteger(value) && value >= 0),
+function isMessage(value: unknown): value is Message {
+  if (typeof value !== "object" || value === null) return false;
+  const fields = value as Record<string, unknown>;
+  const shape = Object.hasOwn(SHAPES, String(fields.type)) ? SHAPES[fields.type as keyof typeof SHAPES] : undefined;
+  if (!shape) return false;
+  return Object.entries(shape).every(([key, type]) =>
+    type === "boolean"
+      ? typeof fields[key] === "boolean"
+      : Number.isSafeInteger(fields[key]) && Number(fields[key]) >= 0,
   );
 }
 

@@ -148,10 +148,12 @@ export class RaftDriver implements OpenRaft {
     this.#end(new RaftError("stopped", "this member was stopped"));
     this.#peers.stop();
     await this.#exchange.stop(() => this.#endpoint.stop());
-    await this.#machine.halt();
+    // The step under way may be waiting for room on a full disk, which ends with the log's end.
+    const halted = this.#machine.halt();
     await this.#applier.stop();
-    await this.#snapshotter.stop();
     await this.#storage.close();
+    await this.#snapshotter.stop();
+    await halted;
   }
 
   async propose(command: Uint8Array, signal?: AbortSignal): Promise<unknown> {

@@ -16,6 +16,7 @@ export class Snapshotter {
   #bytes = 0;
   #entries = 0;
   #notBefore = 0;
+  #isStopped = false;
   #running: Promise<void> | undefined;
 
   constructor(core: Core, store: SnapshotStore, settings: Settings, compact: (index: number) => Promise<void>) {
@@ -28,12 +29,21 @@ export class Snapshotter {
   applied(entries: readonly LogEntry[]): void {
     for (const entry of entries) this.#bytes += sizeOf(entry);
     this.#entries += entries.length;
+    this.#check();
+  }
+
+  #check(): void {
     const { snapshotBytes, snapshotEntries } = this.#settings.limits;
-    if (this.#running || (this.#bytes < snapshotBytes && this.#entries < snapshotEntries)) return;
-    if (performance.now() >= this.#notBefore) this.#running = this.#write();
+    if (this.#running || this.#isStopped || (this.#bytes < snapshotBytes && this.#entries < snapshotEntries)) return;
+    if (performance.now() < this.#notBefore) return;
+    this.#running = this.#write().then(() => {
+      this.#running = undefined;
+      this.#check();
+    });
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     await this.#running;
   }
 
@@ -53,8 +63,6 @@ export class Snapshotter {
       this.#notBefore = performance.now() + RETRY_MS;
       this.#bytes = limits.snapshotBytes;
       logger.warn({ error: String(error) }, "no snapshot could be written; the log grows until one can");
-    } finally {
-      this.#running = undefined;
     }
   }
 

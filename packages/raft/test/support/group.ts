@@ -44,6 +44,12 @@ export class Group {
     return { id: idOf(number), name: `pod-${number}`, address: `127.0.0.1:${port}` };
   }
 
+  /** Gives a member that is down another address. */
+  async move(number: number) {
+    this.#ports.delete(number);
+    return this.describe(number);
+  }
+
   /** Starts a member; one that is not of the first waits to be added. */
   async start(number: number, options: Partial<RaftOptions> = {}): Promise<GroupMember> {
     const { id } = await this.describe(number);
