@@ -12,6 +12,7 @@ import { readTls, type TlsFiles } from "./tls.ts";
 /** A report names every member twice at most. */
 const MAX_REPORT_BYTES = 1 << 20;
 const ASK_MS = 1500;
+const DIAL_MS = 2000;
 
 function open(address: string, tls: TlsFiles | undefined, options: RequestOptions): ClientRequest {
   const { hostname, port } = new URL(`http://${address}`);
@@ -19,6 +20,17 @@ function open(address: string, tls: TlsFiles | undefined, options: RequestOption
   if (!tls) return httpRequest({ ...where, agent: new Agent({ keepAlive: false }) });
   // Pods change their addresses, so it is the CA that says who is a member, not the name in the certificate.
   return httpsRequest({ ...where, ...readTls(tls), checkServerIdentity: () => undefined, agent: false });
+}
+
+/**
+ * Ends a request that takes too long; the result takes that back. A timer and not `AbortSignal.timeout`: combined with another signal that can be
+ * collected before it fires, and an address that nobody has any more may never answer.
+ */
+function limit(request: ClientRequest, address: string, ms: number): () => void {
+  const late = (): void =>
+    void request.destroy(new WhitewaterError("unreachable", `${address}: no answer in ${ms} ms`));
+  const timer = setTimeout(late, ms);
+  return () => clearTimeout(timer);
 }
 
 const unreachable = (address: string, cause: unknown): WhitewaterError =>
@@ -32,11 +44,11 @@ export async function askMembership(
   signal: AbortSignal,
 ): Promise<Report> {
   const body = JSON.stringify(question);
-  const within = AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]);
   const text = await new Promise<string>((resolve, reject) => {
     const fail = (error: unknown): void => reject(unreachable(address, error));
     const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-    const request = open(address, tls, { method: "POST", path: PEER_PATH, headers, signal: within });
+    const request = open(address, tls, { method: "POST", path: PEER_PATH, headers, signal });
+    request.once("close", limit(request, address, ASK_MS));
     request.on("error", fail);
     request.on("response", (response) => {
       let received = "";
@@ -59,6 +71,8 @@ export function dialRaft(address: string, tls: TlsFiles | undefined, signal: Abo
     const fail = (error: unknown): void => reject(unreachable(address, error));
     const headers = { connection: "Upgrade", upgrade: RAFT_PROTOCOL };
     const request = open(address, tls, { path: RAFT_PATH, headers, signal });
+    const unlimit = limit(request, address, DIAL_MS);
+    request.once("close", unlimit);
     request.on("error", fail);
     request.on("response", (response) => {
       response.resume();
@@ -66,6 +80,7 @@ export function dialRaft(address: string, tls: TlsFiles | undefined, signal: Abo
       fail(new WhitewaterError("unreachable", `it answered ${response.statusCode}`));
     });
     request.on("upgrade", (_, socket, head) => {
+      unlimit();
       if (head.length > 0) socket.unshift(head);
       resolve(socket);
     });

@@ -55,8 +55,8 @@ class Listener implements HttpServer {
   readonly #server: Server;
   /** Members' connections: the server has let go of them. */
   readonly #upgraded = new Set<Duplex>();
-  readonly #stopping = new AbortController();
-  #requests = 0;
+  readonly #running = new Set<AbortController>();
+  #isStopping = false;
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -77,7 +77,7 @@ class Listener implements HttpServer {
   }
 
   requests(): number {
-    return this.#requests;
+    return this.#running.size;
   }
 
   listen(): Promise<void> {
@@ -91,8 +91,9 @@ class Listener implements HttpServer {
   }
 
   async stop(): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
-    this.#stopping.abort();
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    for (const call of this.#running) call.abort();
     for (const socket of this.#upgraded) socket.destroy();
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
@@ -108,24 +109,31 @@ class Listener implements HttpServer {
     if (HEALTH.test(path)) return context.health.handle(request, response);
     const found = findRoute(request.method ?? "", path);
     if (!("route" in found)) return this.#refuse(request, response, found);
-    if (this.#requests >= limits.maxRequests) return this.#refuse(request, response, tooMany(limits.maxRequests));
-    this.#requests++;
+    if (this.#running.size >= limits.maxRequests) return this.#refuse(request, response, tooMany(limits.maxRequests));
+    const over = new AbortController();
+    this.#running.add(over);
+    const end = (): void => over.abort();
+    response.once("close", end);
+    const timer = found.route.isEndless ? undefined : setTimeout(end, limits.requestMs);
     try {
-      await this.#run(found.route, found.rest, request, response);
+      await this.#run(found.route, found.rest, request, response, over.signal);
     } catch (error) {
       logger.warn("an answer could not be written", { path, error });
       response.destroy();
     } finally {
-      this.#requests--;
+      clearTimeout(timer);
+      this.#running.delete(over);
     }
   }
 
-  async #run(route: Route, rest: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #run(
+    route: Route,
+    rest: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { context, limits } = this.#options;
-    const gone = new AbortController();
-    response.once("close", () => gone.abort());
-    const signals = [gone.signal, this.#stopping.signal];
-    if (!route.isEndless) signals.push(AbortSignal.timeout(limits.requestMs));
     const url = new URL(request.url ?? "/", "http://localhost");
     const call = {
       method: request.method ?? "",
@@ -134,7 +142,7 @@ class Listener implements HttpServer {
       query: url.searchParams,
       headers: request.headers,
       isPeer: this.#isPeer(request.socket),
-      signal: AbortSignal.any(signals),
+      signal,
       body: () => readBody(request, limits.maxBodyBytes),
     };
     const run = async () => {
@@ -163,7 +171,7 @@ class Listener implements HttpServer {
         ? "404 Not Found"
         : !this.#isPeer(socket)
           ? "403 Forbidden"
-          : member === undefined || this.#stopping.signal.aborted
+          : member === undefined || this.#isStopping
             ? "503 Service Unavailable"
             : undefined;
     socket.on("error", () => socket.destroy());

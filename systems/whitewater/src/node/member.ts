@@ -44,7 +44,6 @@ export interface WhitewaterMember extends RunningMember, ClusterView {
 }
 
 const VERDICT_MS = 1000;
-const DIAL_MS = 2000;
 const WISH = "wish";
 
 export const raftDir = (dataDir: string): string => join(dataDir, "raft");
@@ -164,9 +163,8 @@ async function dial(
   const addresses = new Set([...(member ? book.addressesOf(member.name) : []), recorded]);
   let failure: unknown;
   for (const address of addresses) {
-    const within = AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)]);
     try {
-      return await dialRaft(address, tls, within);
+      return await dialRaft(address, tls, signal);
     } catch (error) {
       failure = error;
     }

@@ -247,12 +247,12 @@ class Server {
     const wanted = await this.#wanted.refresh();
     if (wanted === undefined || wanted === 0 || ordinal < wanted) return;
     this.#logger.info("scaled away: waits to be removed", { wanted });
-    const signal = AbortSignal.any([hurry, AbortSignal.timeout(LEAVE_MS)]);
+    const giveUpAt = performance.now() + LEAVE_MS;
     const isMember = (): boolean => {
       const { id, members, role } = raft.status();
       return role !== "removed" && members.some((each) => each.id === id);
     };
-    while (isMember()) await delay(LEAVE_POLL_MS, undefined, { signal });
+    while (isMember() && performance.now() < giveUpAt) await delay(LEAVE_POLL_MS, undefined, { signal: hurry });
   }
 }
 
