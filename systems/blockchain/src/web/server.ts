@@ -69,6 +69,7 @@ const defaultPages = fileURLToPath(new URL("../../pages/dist", import.meta.url))
 export async function createWebServer(options: WebServerOptions): Promise<WebServer> {
   const { backend, settings, limits, logger, version, now = Date.now } = options;
   const server = bareServer();
+  const requests = countRequests(server);
   const buckets = bucketsFor(limits, settings, logger, now);
   const events = createEventHub(backend, options.events);
   const metrics = registerWebMetrics(options.metrics);
@@ -105,13 +106,30 @@ export async function createWebServer(options: WebServerOptions): Promise<WebSer
     get degraded() {
       return buckets.degraded;
     },
-    stop: () => stopWithin(server, stopGraceMs),
+    stop: () => stopWithin(server, requests, stopGraceMs),
   };
 }
 
-/** What isn't answered by then is cut off. Connections that become idle meanwhile are not waited for. */
-async function stopWithin(server: FastifyInstance, graceMs: number): Promise<void> {
-  const sweep = setInterval(() => server.server.closeIdleConnections(), 50);
+/** Counts requests that are being answered. */
+function countRequests(server: FastifyInstance): () => number {
+  let open = 0;
+  server.server.on("request", (_, response) => {
+    open++;
+    response.once("close", () => {
+      open--;
+    });
+  });
+  return () => open;
+}
+
+/**
+ * What isn't answered by then is cut off. Once nothing is being answered all connections are closed: browsers keep some open that never asked for
+ * anything, which Node.js doesn't count as idle.
+ */
+async function stopWithin(server: FastifyInstance, requests: () => number, graceMs: number): Promise<void> {
+  const sweep = setInterval(() => {
+    if (requests() === 0) server.server.closeAllConnections();
+  }, 50);
   const cut = setTimeout(() => server.server.closeAllConnections(), graceMs);
   try {
     await server.close();
