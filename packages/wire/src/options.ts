@@ -71,7 +71,7 @@ export interface WireOptions {
   readonly host?: string | undefined;
   /** 0 takes a free port; see `WireEndpoint.port`. */
   readonly port?: number | undefined;
-  /** Makes the connection to a peer, up to where the handshake begins; default: TCP, or TLS where `tls` is given. `signal` aborts when it is no longer wanted. */
+  /** Makes the connection to a peer, up to where the handshake begins; default: TCP, or TLS where `tls` is given. Must settle soon once `signal` aborts. */
   readonly connect?: ((peer: WirePeer, signal: AbortSignal) => Promise<Duplex>) | undefined;
   readonly tls?: WireTls | undefined;
   readonly handlers: WireHandlers;

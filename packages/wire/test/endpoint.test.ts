@@ -1,4 +1,4 @@
-import { connect } from "node:net";
+import { connect, createServer, Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { createEndpoint, type WireEndpoint, type WireHandlers, type WireOptions } from "../src/index.ts";
 
@@ -217,5 +217,60 @@ describe("connections", () => {
     await up;
     expect(ups).toEqual(["b", "b"]);
     expect(a.isConnected("b")).toBe(true);
+  });
+});
+
+describe("connections made elsewhere", () => {
+  it("are handed in with what was read of them, and made by `connect`, again after they end", async () => {
+    const arrived: string[] = [];
+    const b = await endpoint(
+      "b",
+      { message: (from, payload) => arrived.push(`${from} ${payload}`) },
+      { listen: false },
+    );
+    expect(b.port).toBe(0);
+    const taken: Socket[] = [];
+    const server = createServer((socket) => {
+      taken.push(socket);
+      socket.once("data", (head) => b.accept(socket, head));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    const dialled: string[] = [];
+    const a = await endpoint(
+      "a",
+      {},
+      {
+        listen: false,
+        connect: async ({ id }) => {
+          dialled.push(id);
+          if (dialled.length === 1) throw new RangeError("not yet");
+          return connect({ host: "127.0.0.1", port });
+        },
+      },
+    );
+    a.setPeers([{ id: "b", host: "b.example", port: 1 }]);
+    await expect.poll(() => a.send("b", Buffer.from("one")), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => arrived, { timeout: 10_000 }).toEqual(["a one"]);
+    taken[0]?.destroy();
+    await expect
+      .poll(() => a.send("b", Buffer.from("two")) && arrived.includes("a two"), { timeout: 10_000 })
+      .toBe(true);
+    await a.stop();
+    await b.stop();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it("that come too late are ended", async () => {
+    let resolve: (socket: Socket) => void = () => {};
+    const late = new Promise<Socket>((made) => {
+      resolve = made;
+    });
+    const a = await endpoint("a", {}, { listen: false, connect: () => late });
+    a.setPeers([{ id: "b", host: "b.example", port: 1 }]);
+    await a.stop();
+    const socket = new Socket();
+    resolve(socket);
+    await expect.poll(() => socket.destroyed, { timeout: 10_000 }).toBe(true);
   });
 });
