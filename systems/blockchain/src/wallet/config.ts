@@ -23,6 +23,8 @@ export interface WalletConfig {
   readonly onError?: (message: string, error: unknown) => void;
   /** Satoshis per virtual byte when the mempool has no estimate yet. */
   readonly fallbackFeeRate?: number;
+  /** Addresses looked at beyond the last one used; 100. Restoring finds no payment further on. */
+  readonly gapLimit?: number;
   /** Of scrypt; tests take less. */
   readonly cost?: Cost;
 }

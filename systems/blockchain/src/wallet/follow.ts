@@ -162,7 +162,10 @@ export class Follower {
     return kind === "connected" ? this.#ledger.connect(block, height, hash) : this.#ledger.disconnect(block, hash);
   }
 
-  #applyPool({ kind, transaction }: PoolEvent): RowChange[] {
+  #applyPool(event: PoolEvent): RowChange[] {
+    // The block's own event follows or came before, and says it better.
+    if (event.kind === "removed" && event.reason === "block") return [];
+    const { kind, transaction } = event;
     const change = kind === "added" ? this.#ledger.poolAdded(transaction) : this.#ledger.poolRemoved(transaction);
     return change ? [change] : [];
   }

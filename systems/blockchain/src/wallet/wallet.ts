@@ -72,10 +72,15 @@ export class ChainWallet implements Wallet {
     this.signer = new WalletSigner({ ...common, payer: this.#payer });
   }
 
-  /** Follows the chain; resolves once the history is read. */
+  /** Follows the chain; resolves once the history is read. Payments of ours that the network forgot are offered to it again. */
   async start(): Promise<void> {
-    const { record } = this.#parts;
+    const { record, config } = this.#parts;
     await this.#follower.start(this.#birthday, record.unconfirmed.map(remember), notesFrom(record.notes));
+    const { ledger } = this.#follower;
+    for (const row of [...ledger.rows()])
+      if (row.transaction && ledger.state(row) === "inactive" && ledger.debitOf(row).value > 0)
+        // Refused, it stays what it is: a person may abandon it.
+        await config.pool.submit(row.transaction).catch(() => undefined);
   }
 
   /** Ends following and forgets the keys. */

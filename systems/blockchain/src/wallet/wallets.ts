@@ -157,7 +157,7 @@ export class ChainWallets implements Wallets {
       config: this.#config,
       record,
       keychain: await Keychain.load(record, this.#keychainOptions()),
-      ring: new KeyRing(accounts, record.next),
+      ring: new KeyRing(accounts, record.next, this.#config.gapLimit),
       save: (changed) => this.#file.put(changed),
       backup: (changed, path) => replaceFile(path, encodeWallets({ network: network.name, wallets: [changed] })),
       onEvent: (event) => this.#emit(event),

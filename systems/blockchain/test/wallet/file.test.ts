@@ -18,7 +18,7 @@ const abandon = `${"abandon ".repeat(11)}about`;
 const secret = "entropy that must never be seen";
 const cheap = { n: 1024, r: 8, p: 1 };
 
-describe("a sealed secret", () => {
+describe("a sealed secret", { timeout: 60_000 }, () => {
   it("opens with its passphrase only, and only for what it was bound to", async () => {
     const sealed = await seal(Buffer.from(secret), "right", "these keys", cheap);
     expect((await unseal(sealed, "right", "these keys")).toString()).toBe(secret);
@@ -52,7 +52,7 @@ describe("a sealed secret", () => {
   });
 });
 
-describe("the wallet file", () => {
+describe("the wallet file", { timeout: 60_000 }, () => {
   const filled = async () => {
     const node = await openNode();
     const wallet = await node.wallets.create("w", { passphrase: "p" });
@@ -143,7 +143,7 @@ describe("the wallet file", () => {
   });
 });
 
-describe("a passphrase", () => {
+describe("a passphrase", { timeout: 60_000 }, () => {
   it("unlocks for a time, by the clock and not by the timer", async () => {
     const node = await openNode();
     const wallet = await node.wallets.create("w", { passphrase: "first" });
@@ -191,7 +191,7 @@ describe("a passphrase", () => {
   });
 });
 
-describe("several wallets", () => {
+describe("several wallets", { timeout: 60_000 }, () => {
   it("are told apart, loaded and unloaded, and stay so", async () => {
     const node = await openNode();
     await node.wallets.create("a");
@@ -208,7 +208,7 @@ describe("several wallets", () => {
   });
 });
 
-describe("the mining address", () => {
+describe("the mining address", { timeout: 60_000 }, () => {
   const place = (path: string) => join(dirname(path), "mining_address.txt");
 
   it("is made once when none is set, and kept beside the wallet", async () => {

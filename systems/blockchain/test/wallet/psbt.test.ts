@@ -38,7 +38,7 @@ const keysOf = (...wifs: string[]): KeySource => {
 };
 const anyKey: KeySource = (_, use) => use(Buffer.alloc(32, 1));
 
-describe("reading", () => {
+describe("reading", { timeout: 60_000 }, () => {
   it.each([...vectors.bip174.invalid, ...vectors.bip371.invalid].map((text, at) => [at, text] as const))(
     "refuses the BIPs' invalid case %i",
     (_, text) => {

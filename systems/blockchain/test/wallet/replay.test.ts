@@ -112,14 +112,14 @@ async function giveUpLost(wallet: Wallet): Promise<void> {
     if (wallet.transaction(id)?.status.kind === "inactive") await wallet.abandon(id).catch(expectCode("bad-argument"));
 }
 
-describe("a wallet after any history", () => {
-  it.each([1, 2, 3, 4, 5, 6])("equals a replay of the chain (seed %i)", async (seed) => {
+describe("a wallet after any history", { timeout: 120_000 }, () => {
+  it.each([1, 2, 3, 4])("equals a replay of the chain (seed %i)", async (seed) => {
     const random = randomOf(seed);
-    let node = await openNode({ random });
+    let node = await openNode({ random, gapLimit: 50 });
     const world: World = { node, wallet: await node.wallets.create("w"), random, nonce: 0 };
     node.chain.mine(node.scriptOf(await world.wallet.newAddress()));
     node.deepen(101);
-    for (let step = 0; step < 120; step++) {
+    for (let step = 0; step < 80; step++) {
       world.nonce += 2;
       await steps[random(steps.length)]!({ ...world, node, wallet: walletOf(node), nonce: world.nonce });
       if (step % 40 === 39) {
@@ -135,7 +135,7 @@ describe("a wallet after any history", () => {
   });
 });
 
-describe("a reorganisation", () => {
+describe("a reorganisation", { timeout: 120_000 }, () => {
   it("takes a reward away with all that was paid from it, and brings both back", async () => {
     const node = await openNode();
     const wallet = await node.wallets.create("w");

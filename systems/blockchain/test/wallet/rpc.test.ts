@@ -42,7 +42,7 @@ declare function callOn(wallet: string | undefined, name: string, ...params: unk
 
 const code = (name: RpcCode) => ({ rpcCode: RPC_CODES[name] });
 
-describe("JSON-RPC of the wallet", () => {
+describe("JSON-RPC of the wallet", { timeout: 60_000 }, () => {
   it("pays, bumps and tells of it as Bitcoin Core does", async () => {
     const { call, chain, pool } = await openRpc();
     expect(await call("getbalance")).toBe(50);
@@ -83,6 +83,10 @@ describe("JSON-RPC of the wallet", () => {
     expect(await call("listunspent", 0, 9999999, [address])).toHaveLength(1);
     expect(await call("listunspent", 0, 9999999, null, false)).toHaveLength(1);
     expect(await call("getreceivedbyaddress", address, 0)).toBe(0.25);
+    expect(await call("listreceivedbyaddress", 0, true, null, address)).toMatchObject([
+      { address, amount: 0.25, label: "shop" },
+    ]);
+    expect(await call("listreceivedbyaddress")).toMatchObject([{ amount: 50, confirmations: 101 }]);
     const [{ txid: id, vout }] = await call("listunspent");
     await call("lockunspent", false, [{ txid: id, vout }]);
     expect(await call("listlockunspent")).toEqual([{ txid: id, vout }]);

@@ -65,7 +65,7 @@ describe("coin selection", () => {
   });
 });
 
-describe("building", () => {
+describe("building", { timeout: 60_000 }, () => {
   const coin = (value: number, purpose: 84 | 86 = 84): SpendableCoin => ({
     outpoint: { hash: Buffer.alloc(32, 2), index: 0 },
     value,

@@ -39,7 +39,7 @@ function requireValid(transaction: Transaction, { chain, pool }: TestNode): void
 const poolTransaction = ({ pool }: TestNode, id: string): Transaction =>
   [...pool.transactions()].find((one) => hashText(txid(one)) === id)!;
 
-describe("balances", () => {
+describe("balances", { timeout: 60_000 }, () => {
   it("tell confirmed, immature, pending and our own change apart", async () => {
     const node = await openNode();
     const wallet = await node.wallets.create("w");
@@ -75,7 +75,7 @@ describe("balances", () => {
   });
 });
 
-describe("sending", () => {
+describe("sending", { timeout: 60_000 }, () => {
   it("makes valid transactions from coins of both kinds, confirmed and change", async () => {
     const node = await openNode();
     const wallet = await node.wallets.create("w");
@@ -171,7 +171,7 @@ describe("sending", () => {
   });
 });
 
-describe("fee bumps", () => {
+describe("fee bumps", { timeout: 60_000 }, () => {
   it("replace a payment by one with the same inputs and payments that pays more", async () => {
     const { wallet, ...node } = await richNode();
     const sent = await wallet.send([{ address: strangersAddress, amount: COIN }], { feeRate: 2 });
@@ -210,7 +210,7 @@ describe("fee bumps", () => {
   });
 });
 
-describe("abandoning", () => {
+describe("abandoning", { timeout: 60_000 }, () => {
   it("frees the coins of a payment that the mempool lost, and of all that follow from it", async () => {
     const { wallet, ...node } = await richNode();
     const parent = await wallet.send([{ address: strangersAddress, amount: COIN }]);
@@ -225,7 +225,7 @@ describe("abandoning", () => {
   });
 });
 
-describe("a restart", () => {
+describe("a restart", { timeout: 60_000 }, () => {
   it("keeps addresses, labels, locked coins, unconfirmed and replaced payments", async () => {
     const { wallet, ...node } = await richNode(3);
     const address = await wallet.newAddress({ label: "rent" });
@@ -245,18 +245,24 @@ describe("a restart", () => {
     const { wallet, ...node } = await richNode();
     const { txid: id } = await wallet.send([{ address: strangersAddress, amount: COIN }]);
     node.pool.held.clear();
-    const again = (await node.reopen()).wallets.get("rich")!;
+    node.pool.refuse = "mempool full";
+    const reopened = await node.reopen();
+    const again = reopened.wallets.get("rich")!;
     const known = again.transaction(id)!;
     expect(known.status.kind).toBe("inactive");
     expect(hashText(txid(decodeTransaction(Buffer.from(known.hex!, "hex"))))).toBe(id);
     expect(again.balances().trusted).toBe(0);
+    node.pool.refuse = undefined;
+    const { wallets } = await reopened.reopen();
+    expect(wallets.get("rich")!.transaction(id)?.status.kind).toBe("mempool");
+    expect(node.pool.held.size).toBe(1);
   });
 });
 
-describe("restoring", () => {
+describe("restoring", { timeout: 60_000 }, () => {
   it("from the words finds everything again, addresses beyond the last paid too", async () => {
     const { wallet, ...node } = await richNode();
-    for (let count = 0; count < 40; count++) await wallet.newAddress();
+    for (let count = 0; count < 15; count++) await wallet.newAddress();
     const late = await wallet.newAddress({ type: "bech32m" });
     node.chain.mine(elsewhere, [foreignPayment([{ value: 77_000, script: node.scriptOf(late) }], 9)]);
     await wallet.send([{ address: strangersAddress, amount: COIN }]);
@@ -287,7 +293,7 @@ describe("restoring", () => {
   });
 });
 
-describe("watchers", () => {
+describe("watchers", { timeout: 60_000 }, () => {
   it("are told of payments, confirmations and what is undone", async () => {
     const node = await openNode();
     const wallet = await node.wallets.create("w");

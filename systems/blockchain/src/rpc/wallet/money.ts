@@ -115,6 +115,28 @@ async function getTransaction(wallet: Wallet, id: Buffer, verbose: boolean, cont
   };
 }
 
+function listReceived(wallet: Wallet, least: number, withEmpty: boolean, only: string | undefined) {
+  const paid = wallet
+    .history()
+    .filter(({ category, status }) => category !== "send" && confirmationsOf(status) >= least);
+  const byAddress = new Map<string | undefined, HistoryEntry[]>();
+  for (const line of paid) byAddress.set(line.address, [...(byAddress.get(line.address) ?? []), line]);
+  return wallet
+    .addresses()
+    .filter(({ change, address }) => !change && (only === undefined || address === only))
+    .map(({ address, label }) => {
+      const lines = byAddress.get(address) ?? [];
+      return {
+        address,
+        amount: coins(lines.reduce((sum, { amount }) => sum + amount, 0)),
+        confirmations: lines.length === 0 ? 0 : Math.min(...lines.map(({ status }) => confirmationsOf(status))),
+        label: label ?? "",
+        txids: lines.map(({ txid }) => txid),
+      };
+    })
+    .filter(({ txids }) => withEmpty || txids.length > 0);
+}
+
 /** Coins as JSON-RPC names them; Core reserves them with `true` for unlocking. */
 function outpointsOf(given: readonly Readonly<Record<string, unknown>>[]): { txid: string; vout: number }[] {
   return given.map(({ txid, vout }) => {
@@ -212,6 +234,17 @@ export const moneyMethods: readonly RpcMethod[] = [
         );
       return coins(paid.reduce((sum, { amount }) => sum + amount, 0));
     },
+  ),
+  walletRow(
+    "listreceivedbyaddress",
+    "what each address received",
+    {
+      minconf: minconf(1),
+      include_empty: withDefault(param.boolean("those that received nothing too"), false),
+      include_watchonly: ignored,
+      address_filter: optional(param.string("this address only")),
+    },
+    (wallet, values) => listReceived(wallet, values.minconf, values.include_empty, values.address_filter),
   ),
   walletRow(
     "lockunspent",

@@ -141,7 +141,7 @@ export class Ledger {
       row.block = undefined;
       row.transaction = transactions.get(row.key);
       this.#reopen(row);
-      this.#noteDropped(row);
+      if (!row.inPool) this.#noteDropped(row);
       changes.push({ row, kind: "unconfirmed" });
     }
     return changes;
@@ -152,8 +152,8 @@ export class Ledger {
     if (!this.#concerns(transaction)) return undefined;
     const known = this.#rows.get(hashKey(txid(transaction)));
     const row = known ?? this.#add(transaction);
-    if (row.block) return undefined;
     this.#dead.clear();
+    // Its block may be on the way out: the mempool can hear of that before we do.
     row.inPool = true;
     row.abandoned = false;
     row.transaction = transaction;

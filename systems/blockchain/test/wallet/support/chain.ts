@@ -47,16 +47,21 @@ export class TestChain implements WalletChain {
   mine(to: Buffer, transactions: readonly Transaction[] = [], pool?: TestPool): Block {
     const block = this.#block([coinbase(to, ++this.#nonce), ...transactions]);
     this.blocks.push(block);
+    const poolFirst = this.#nonce % 3 === 0;
+    if (poolFirst) pool?.confirm(block);
     this.#emit("connected", block, this.blocks.length - 1);
-    pool?.confirm(block);
+    if (!poolFirst) pool?.confirm(block);
     return block;
   }
 
   /** Takes the tip off; its transactions return to the pool. */
   unwind(pool?: TestPool): Block {
     const block = this.blocks.pop()!;
+    // Who hears of it first is nobody's promise.
+    const poolFirst = this.#nonce % 2 === 0;
+    if (poolFirst) pool?.restore(block, this);
     this.#emit("disconnected", block, this.blocks.length);
-    pool?.restore(block, this);
+    if (!poolFirst) pool?.restore(block, this);
     return block;
   }
 

@@ -51,6 +51,7 @@ export async function openNode(options: Partial<WalletConfig> = {}): Promise<Tes
     now: () => clock.now,
     random: () => 0,
     cost: { n: 1024, r: 8, p: 1 },
+    gapLimit: 20,
     ...options,
   };
   return start(join(await newFolder(), "wallets", "wallets.dat"), config, { chain, pool, clock });
