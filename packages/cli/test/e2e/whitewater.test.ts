@@ -142,6 +142,15 @@ describe.runIf(kubectl)("discovery by the Kubernetes API", () => {
     expect(await coracle.ok("kubectl logs whitewater-1")).toMatch(/^Peers:\n( {2}whitewater-\d \(127\.[\d.]+\)\n)+/m);
   }, 150_000);
 
+  it("goes on while the API hangs, forgets its history and drops watches", async () => {
+    const faults = "api-hang,api-gone,watch-drop";
+    const line = `coracle drill whitewater --fault ${faults} --seed 5 --clients 4 --hold 1 --json --out ${coracle.home}/reports`;
+    const report: DrillReport = JSON.parse(await coracle.ok(line, { timeoutMs: 120_000 }));
+    expect(report.broken).toEqual([]);
+    expect(report.skipped).toEqual([]);
+    expect(report.faults).toHaveLength(3);
+  }, 130_000);
+
   it("removes members that are scaled away at once, one by one, down to one", async () => {
     await inPod("whitewater-0", "whitewater put kept here");
     await coracle.ok("kubectl scale statefulset whitewater --replicas=2");

@@ -1,0 +1,92 @@
+/** Mutual TLS between members: with a certificate of the cluster's CA one is a member, with another's or none one is not. */
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { program } from "../../../scripts/testing/programs.ts";
+import { ask, askJson } from "../src/cli/client.ts";
+import type { ClusterAnswer } from "../src/cli/text.ts";
+import { ProcessGroup } from "../src/testing/process-group.ts";
+
+const hasOpenssl = program("openssl") !== undefined;
+
+let dir: string;
+let group: ProcessGroup | undefined;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "whitewater-"));
+});
+afterEach(async () => {
+  await group?.[Symbol.asyncDispose]();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: dir, stdio: "ignore" });
+const CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+
+function certificates(): void {
+  openssl("req", "-x509", ...CURVE, "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=ca", "-days", "2");
+  openssl(
+    "req",
+    ...CURVE,
+    "-keyout",
+    "member.key",
+    "-out",
+    "member.csr",
+    "-subj",
+    "/CN=member",
+    "-addext",
+    "subjectAltName=IP:127.0.0.1",
+  );
+  const sign = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-copy_extensions", "copy", "-days", "2"];
+  openssl("x509", "-req", "-in", "member.csr", ...sign, "-out", "member.crt");
+}
+
+it.runIf(hasOpenssl)(
+  "forms a cluster of members with certificates, serves clients by TLS, and lets nobody else be a member",
+  async () => {
+    certificates();
+    const caFile = join(dir, "ca.crt");
+    const env = { TLS_CERT_FILE: join(dir, "member.crt"), TLS_KEY_FILE: join(dir, "member.key"), TLS_CA_FILE: caFile };
+    group = new ProcessGroup({ dir: join(dir, "group"), env });
+    for (const n of [0, 1, 2]) await group.start(`w-${n}`);
+    const target = { endpoints: group.endpoints, timeoutMs: 2000, caFile };
+    const members = () =>
+      askJson<ClusterAnswer>(target, { path: "/v1/members" }).then(
+        ({ members: all }) => all.length,
+        () => 0,
+      );
+    await expect.poll(members, { timeout: 60_000, interval: 100 }).toBe(3);
+    await expect
+      .poll(
+        () =>
+          ask(target, { method: "PUT", path: "/v1/kv/a", body: "secret" }).then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 60_000 },
+      )
+      .toBe(true);
+    const [address = ""] = group.endpoints;
+    expect(await stranger(address)).toBe(403);
+    await expect(ask({ endpoints: [address], timeoutMs: 2000 }, { path: "/v1/kv/a" })).rejects.toThrow();
+  },
+  120_000,
+);
+
+/** A client without a certificate asks what only members may. */
+function stranger(address: string): Promise<number | undefined> {
+  const [host, port] = address.split(":");
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      { host, port, path: "/peer/membership", method: "POST", rejectUnauthorized: false },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      },
+    );
+    asked.on("error", reject);
+    asked.end("{}");
+  });
+}
