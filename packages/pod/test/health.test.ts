@@ -79,7 +79,8 @@ test("answers for another listener, without one of its own", async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const response = await fetch(`http://127.0.0.1:${port}/healthz/ready`);
-  expect([response.status, (await response.json()).checks.log]).toEqual([503, "behind"]);
+  const { checks } = (await response.json()) as { checks: Record<string, string> };
+  expect([response.status, checks.log]).toEqual([503, "behind"]);
   expect(() => health.port).toThrow("not listening");
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
