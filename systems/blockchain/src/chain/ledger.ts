@@ -109,14 +109,15 @@ export class Ledger {
     events.tell({ kind, block, entry, height: entry.height, hash: entry.hash, spent });
   }
 
-  async #indexRows({ direction, entry, block, spent, changes }: Move): Promise<Operation[]> {
+  /** Joined by spreading into an array, not into arguments: a block can have more rows than a call takes. */
+  async #indexRows({ direction, entry, block, spent, changes }: Move): Promise<readonly Operation[]> {
     const { indexes, store } = this.#parts;
-    const rows: Operation[] = indexes.transactions ? [...transactionRows(block, entry.height, direction)] : [];
-    if (!indexes.scripts) return rows;
+    const ofTransactions = indexes.transactions ? [...transactionRows(block, entry.height, direction)] : [];
+    if (!indexes.scripts) return ofTransactions;
     const deltas = scriptDeltas(block, spent);
     const stored = await store.database.getMany([...deltas.values()].map(({ name }) => summaryKey(name)));
-    rows.push(...scriptRows(block, entry.height, deltas, stored, direction), ...scriptCoinRows(changes));
-    return rows;
+    const ofScripts = scriptRows(block, entry.height, deltas, stored, direction);
+    return [...ofTransactions, ...ofScripts, ...scriptCoinRows(changes)];
   }
 
   #mustBeDurable({ height }: Entry): boolean {

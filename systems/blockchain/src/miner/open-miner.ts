@@ -191,11 +191,11 @@ class NodeMiner implements Miner {
 
   /** Why it can't or shouldn't mine now. */
   #obstacle(): string | undefined {
-    const { chain, mempool, policy } = this.#options;
+    const { chain, mempool, policy, isSyncing } = this.#options;
     if (this.#demands.size > 0) return "blocks generated on demand";
     if (!this.#script) return "an address to mine to";
     if (chain.state.kind !== "running") return "the chain database";
-    if (chain.bestHeader.work > chain.tip.work) return "blocks of other nodes";
+    if (isSyncing()) return "blocks of other nodes";
     if (policy.kind === "transactions" && mempool.size < policy.atLeast) return `${policy.atLeast} transactions`;
     return undefined;
   }

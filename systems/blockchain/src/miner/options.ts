@@ -14,6 +14,11 @@ export interface MinerOptions {
   readonly cpuShare?: number;
   /** `always` unless given. */
   readonly policy?: MiningPolicy;
+  /**
+   * Whether blocks of others are on their way, for which the background miner waits. Default: while a better header is known. Who knows the
+   * peers says better: headers whose blocks nobody hands out must not stop a miner for good.
+   */
+  readonly isSyncing?: () => boolean;
   readonly logger?: Logger;
   readonly clock?: MinerClock;
 }
@@ -28,6 +33,7 @@ export const resolve = (options: MinerOptions): ResolvedMinerOptions => ({
   workers: options.workers ?? 1,
   cpuShare: Math.max(0.01, Math.min(options.cpuShare ?? 0.25, 1)),
   policy: options.policy ?? { kind: "always" },
+  isSyncing: options.isSyncing ?? (() => options.chain.bestHeader.work > options.chain.tip.work),
   logger: options.logger ?? silentLogger,
   clock: options.clock ?? systemClock,
 });

@@ -84,6 +84,22 @@ describe("the tip", () => {
     expect((await chain.coinStats()).coinCount).toBe(301);
   });
 
+  it("takes a block with as many outputs as can be, and gives them back", { timeout: 120_000 }, async () => {
+    const count = 70_000;
+    const start = makeLine(genesis, 1);
+    await addAll(start);
+    const script = (i: number): Buffer => Buffer.from([3, i & 0xff, (i >> 8) & 0xff, i >> 16]);
+    const outputs = Array.from({ length: count }, (_, i) => ({ value: 1, script: script(i) }));
+    const tx = payment([{ hash: txid(start[0]!.transactions[0]!), index: 0 }], outputs);
+    const wide = makeBlock(start[0]!, { transactions: [tx] });
+    expect(await chain.addBlock(wide)).toMatchObject({ ok: true });
+    expect((await chain.coinStats()).coinCount).toBe(count + 1);
+    expect(chain.scriptSummary(script(count - 1))).toMatchObject({ balance: 1, coinCount: 1 });
+    await chain.invalidate(hashOf(wide));
+    expect((await chain.coinStats()).coinCount).toBe(1);
+    expect(chain.scriptSummary(script(count - 1))).toMatchObject({ balance: 0, transactionCount: 0 });
+  });
+
   it("waits for blocks that are missing below, whatever order they come in", async () => {
     const line = makeLine(genesis, 20);
     expect(await chain.addHeaders(line.map(({ header }) => header))).toMatchObject({ ok: true, added: 20 });

@@ -20,6 +20,8 @@ export class CoinSet {
   readonly #maxBytes: number;
   /** In order of arrival: the oldest leaves first when there is no room. */
   readonly #recent = new Map<string, Coin>();
+  /** Goes on where it stopped: a new one would pass over all that has left since the map was last packed, again and again. */
+  #oldest = this.#recent.keys();
   #sizeBytes = 0;
   #held: ReadonlyMap<string, CoinChange> | undefined;
 
@@ -84,11 +86,14 @@ export class CoinSet {
   #keep(key: string, coin: Coin): Coin {
     this.#recent.set(key, coin);
     this.#sizeBytes += COIN_OVERHEAD_BYTES + coin.script.length;
-    for (const oldest of this.#recent.keys()) {
-      if (this.#sizeBytes <= this.#maxBytes) break;
-      this.#drop(oldest);
-    }
+    while (this.#sizeBytes > this.#maxBytes) this.#dropOldest();
     return coin;
+  }
+
+  #dropOldest(): void {
+    const next = this.#oldest.next();
+    if (next.done) this.#oldest = this.#recent.keys();
+    else this.#drop(next.value);
   }
 
   #drop(key: string): void {

@@ -182,7 +182,7 @@ export class HeaderTree {
       if (!entry.isInvalid && !isWorse(entry, this.tip)) this.#candidates.add(entry);
       const waiting = this.#waiting.get(entry);
       this.#waiting.delete(entry);
-      if (waiting) queue.push(...waiting.reverse());
+      for (const child of waiting?.reverse() ?? []) queue.push(child);
     }
   }
 
