@@ -72,6 +72,8 @@ function serveEvents(server: FastifyInstance, mount: Mount, { events }: ApiConte
   server.get(
     `/api/${mount}/events`,
     {
+      // A stream without an end can't be asked for its head.
+      exposeHeadRoute: false,
       config: { access: mount === "v1" ? "open" : mount },
       schema: {
         tags: [mount === "v1" ? "Events" : `Events (${mount})`],

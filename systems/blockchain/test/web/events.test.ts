@@ -75,6 +75,7 @@ describe("events", () => {
     const web = await startWeb({ events: { maxClients: 1 } });
     const one = await listen(web);
     expect((await listen(web)).status).toBe(503);
+    expect((await fetch(`${web.url}/api/v1/events`, { method: "HEAD" })).status).toBe(404);
     one.close();
     await until(async () => {
       const next = await listen(web);

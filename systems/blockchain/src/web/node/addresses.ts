@@ -43,13 +43,18 @@ export function addressView({ chain, pool, wallets }: AddressSources, address: s
   };
 }
 
+/** Throws BlockchainError("bad-request") for pages beyond what a request may cost. */
+export function checkDepth({ page, limit }: PageRequest): void {
+  if (page * limit > deepestItem)
+    throw new BlockchainError("bad-request", `pages of this list end at its ${deepestItem}th item`);
+}
+
 export async function addressPage(
   { chain, pool }: AddressSources,
   address: string,
   { page, limit }: PageRequest,
 ): Promise<Page<TransactionView>> {
-  if (page * limit > deepestItem)
-    throw new BlockchainError("bad-request", `pages end at the ${deepestItem}th transaction of an address`);
+  checkDepth({ page, limit });
   const script = scriptOf(address, chain.network);
   const waiting = pool.of(script).map((entry) => waitingView(chain.network, entry));
   const first = (page - 1) * limit;

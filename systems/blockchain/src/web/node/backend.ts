@@ -10,7 +10,7 @@ import { decodeTransaction, type Transaction, txid } from "../../primitives/tran
 import type { Wallets } from "../../wallet/types.ts";
 import type { NodeEvent, WebBackend } from "../backend.ts";
 import type { ChainView, FeesView, FoundView, MiningView, Page, PeerView, TransactionView } from "../views.ts";
-import { addressPage, addressView, scriptOf } from "./addresses.ts";
+import { addressPage, addressView, checkDepth, scriptOf } from "./addresses.ts";
 import { blockPage, createBlockViews, transactionPage } from "./blocks.ts";
 import { followNode } from "./events.ts";
 import { indexPool } from "./pool-index.ts";
@@ -84,6 +84,7 @@ export function nodeBackend({ chain, mempool, miner, wallets, network, now }: No
     transactions: (request) => transactionPage(chain, request),
     transaction: async (text) => waiting(text) ?? (await confirmed(text)),
     mempool: async ({ page, limit }): Promise<Page<TransactionView>> => {
+      checkDepth({ page, limit });
       const items = part(mempool.byAncestorRate(), (page - 1) * limit, limit);
       return { items: items.map((entry) => waitingView(chain.network, entry)), page, limit, total: mempool.size };
     },
