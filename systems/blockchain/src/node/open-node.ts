@@ -85,8 +85,11 @@ async function openParts(options: OpenNodeOptions, closers: Closers): Promise<Om
   await mkdir(dir, { recursive: true });
   const { chain, mempool } = await openState(settings, dir, clock, logger, closers);
   const wallets = await openWalletFile(settings, chain, mempool, clock, logger, closers);
-  const miner = await openMining(options, chain, mempool, wallets, clock, closers);
+  const late: { network?: PeerNetwork } = {};
+  const isSyncing = (): boolean => late.network?.isSyncing ?? false;
+  const miner = await openMining(options, { chain, mempool, wallets, clock, isSyncing }, closers);
   const network = await joinNetwork(options, own, dir, chain, mempool, closers);
+  late.network = network;
   const rpc = await serveRpc(options, dir, { chain, mempool, miner, network, wallets }, clock, closers);
   const parts = { chain, mempool, miner, network, wallets, now: () => clock.wallMs() };
   const web = settings.nodeIsWebServer
@@ -147,12 +150,17 @@ async function unlock(wallets: Wallets, passphrase: string): Promise<void> {
   await wallet.unlock(passphrase, UNLOCK_SECONDS);
 }
 
+interface MiningParts {
+  readonly chain: Chain;
+  readonly mempool: Mempool;
+  readonly wallets: Wallets;
+  readonly clock: NodeClock;
+  readonly isSyncing: () => boolean;
+}
+
 async function openMining(
   { settings, identity, logger }: OpenNodeOptions,
-  chain: Chain,
-  mempool: Mempool,
-  wallets: Wallets,
-  clock: NodeClock,
+  { chain, mempool, wallets, clock, isSyncing }: MiningParts,
   closers: Closers,
 ): Promise<Miner> {
   const policy = miningPolicy(settings, settings.network);
@@ -161,6 +169,7 @@ async function openMining(
     mempool,
     workers: settings.miningThreads,
     ...(policy && { policy }),
+    isSyncing,
     logger,
     clock,
   });
