@@ -53,7 +53,7 @@ export class Ledger {
   /** Rows that spend an outpoint, ours or not. */
   readonly #spenders = new Map<string, Set<Row>>();
   /** Rows in a block, and rows that it conflicts with. */
-  readonly #blocks = new Map<string, Set<Row>>();
+  readonly #blocks = new Map<string, Row[]>();
   /** Payments from others that are in neither a block nor the mempool. */
   readonly #dropped = new Set<Row>();
   /** Answers of `state` that needed a look at ancestors; emptied by every change. */
@@ -136,7 +136,7 @@ export class Ledger {
     const transactions = new Map(block.transactions.map((one) => [hashKey(txid(one)), one]));
     const changes: RowChange[] = [];
     for (const row of touched) {
-      row.conflicts.delete(blockKey);
+      row.conflicts?.delete(blockKey);
       if (!row.block?.hash.equals(hash)) continue;
       row.block = undefined;
       row.transaction = transactions.get(row.key);
@@ -215,7 +215,7 @@ export class Ledger {
     row.inPool = false;
     row.abandoned = false;
     row.transaction = undefined;
-    row.conflicts.clear();
+    row.conflicts = undefined;
     this.#dropped.delete(row);
     for (const outpoint of row.inputs) this.#open.delete(outpoint);
     return { row, kind: "confirmed" };
@@ -232,6 +232,7 @@ export class Ledger {
 
   #conflictWith(rival: Row, blockKey: string): void {
     this.#dead.clear();
+    rival.conflicts ??= new Set();
     rival.conflicts.add(blockKey);
     this.#touch(blockKey, rival);
   }
@@ -265,9 +266,9 @@ export class Ledger {
   }
 
   #touch(blockKey: string, row: Row): void {
-    const rows = this.#blocks.get(blockKey) ?? new Set();
-    rows.add(row);
-    this.#blocks.set(blockKey, rows);
+    const rows = this.#blocks.get(blockKey);
+    if (rows) rows.push(row);
+    else this.#blocks.set(blockKey, [row]);
   }
 
   /** A coinbase of a stale block is dead, and so is what spends from anything dead, given up, or spent otherwise. */
@@ -278,7 +279,7 @@ export class Ledger {
     this.#dead.set(row.key, false);
     const dead =
       row.isCoinbase ||
-      row.conflicts.size > 0 ||
+      (row.conflicts !== undefined && row.conflicts.size > 0) ||
       row.parents.some((key) => {
         const parent = this.#rows.get(key);
         return parent !== undefined && !parent.block && (parent.abandoned || this.#isDead(parent));
@@ -312,7 +313,10 @@ export class Ledger {
       this.#open.delete(outpointAt(row, vout));
     }
     for (const outpoint of row.inputs) this.#unspend(row, outpoint);
-    for (const blockKey of row.conflicts) this.#blocks.get(blockKey)?.delete(row);
+    for (const blockKey of row.conflicts ?? []) {
+      const others = (this.#blocks.get(blockKey) ?? []).filter((other) => other !== row);
+      this.#blocks.set(blockKey, others);
+    }
   }
 
   #unspend(row: Row, outpoint: string): void {

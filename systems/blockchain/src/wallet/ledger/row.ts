@@ -53,13 +53,17 @@ export interface Row {
   block: InBlock | undefined;
   inPool: boolean;
   abandoned: boolean;
-  /** Blocks in which another transaction spends one of its inputs, by `hashKey`. */
-  readonly conflicts: Set<string>;
+  /** Blocks in which another transaction spends one of its inputs, by `hashKey`; undefined for none, as nearly always. */
+  conflicts: Set<string> | undefined;
   note: Note;
 }
 
 /** BIP 125: any input below this asks to be replaceable. */
 const FIRST_FINAL_SEQUENCE = 0xfffffffe;
+
+/** One for all rows that have none. */
+const nothing: readonly never[] = [];
+const noNote: Note = {};
 
 /** The first 32 characters of an outpoint's key are its transaction's. */
 export const parentOf = (outpoint: string): string => outpoint.slice(0, 32);
@@ -74,7 +78,7 @@ export function rowOf(transaction: Transaction, ownerOf: (script: Buffer) => Own
     else payouts.push({ vout, value, script: Buffer.from(script) });
   }
   const coinbase = isCoinbase(transaction);
-  const inputs = coinbase ? [] : transaction.inputs.map(({ prevout }) => outPointKey(prevout));
+  const inputs = coinbase ? nothing : transaction.inputs.map(({ prevout }) => outPointKey(prevout));
   const id = Buffer.from(txid(transaction));
   return {
     key: hashKey(id),
@@ -82,9 +86,9 @@ export function rowOf(transaction: Transaction, ownerOf: (script: Buffer) => Own
     isCoinbase: coinbase,
     credits,
     // What a coinbase pays to others is no payment of ours.
-    payouts: coinbase ? [] : payouts,
+    payouts: coinbase ? nothing : payouts,
     inputs,
-    parents: [...new Set(inputs.map(parentOf))],
+    parents: coinbase ? nothing : [...new Set(inputs.map(parentOf))],
     outputValue: transaction.outputs.reduce((sum, { value }) => sum + value, 0),
     replaceable: transaction.inputs.some(({ sequence }) => sequence < FIRST_FINAL_SEQUENCE),
     received,
@@ -92,7 +96,7 @@ export function rowOf(transaction: Transaction, ownerOf: (script: Buffer) => Own
     block: undefined,
     inPool: false,
     abandoned: false,
-    conflicts: new Set(),
-    note: {},
+    conflicts: undefined,
+    note: noNote,
   };
 }
