@@ -172,7 +172,7 @@ const action = fc.oneof(
 describe("watches", () => {
   it("see exactly what happened in their range, in order, however slow their readers are", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => {
+      fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 80, size: "max" }), async (actions) => {
         const { kv } = open();
         const all = new Reader(kv, { key: "\0", rangeEnd: "\0" });
         const readers: { reader: Reader; covers: (event: WatchEvent) => boolean }[] = [];
@@ -196,7 +196,7 @@ describe("watches", () => {
           );
         kv.stop();
       }),
-      { numRuns: 200 },
+      { numRuns: 150 },
     );
   });
 });
