@@ -205,6 +205,22 @@ describe("leadership", () => {
     await expect(three.get(leader).raft.readBarrier()).rejects.toMatchObject({ code: "no-leader" });
   });
 
+  it("is not waited for by a caller that gave up", async () => {
+    const three = await open(3);
+    for (const number of [1, 2]) await three.crash(number);
+    const { raft } = three.get(3);
+    await until(() => raft.status().leader === undefined, "no leader");
+    for (const call of [
+      (signal: AbortSignal) => raft.propose(bytes("x"), signal),
+      (signal: AbortSignal) => raft.readBarrier(signal),
+    ]) {
+      const abort = new AbortController();
+      const waiting = expect(call(abort.signal)).rejects.toMatchObject({ code: "no-leader" });
+      abort.abort();
+      await waiting;
+    }
+  });
+
   it("tells who listens about every change, the current state first", async () => {
     const three = await open(3);
     const leader = await three.leader();

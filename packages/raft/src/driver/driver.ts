@@ -13,7 +13,7 @@ import { Forwarder } from "./forwarder.ts";
 import { Machine } from "./machine.ts";
 import { Peers } from "./peers.ts";
 import { Proposals } from "./proposals.ts";
-import { ReadBarriers } from "./reads.ts";
+import { ReadBarriers, unlessAborted } from "./reads.ts";
 import { fromRemote } from "./remote.ts";
 import { answer, SYSTEM_PREFIX } from "./requests.ts";
 import { SnapshotExchange } from "./snapshot-exchange.ts";
@@ -159,11 +159,12 @@ export class RaftDriver implements OpenRaft {
   async propose(command: Uint8Array, signal?: AbortSignal): Promise<unknown> {
     const refusal = this.refusal();
     if (refusal) throw refusal;
-    return new Promise((resolve, reject) => {
-      const number = this.#proposals.add(command, performance.now(), { resolve, reject });
-      signal?.addEventListener("abort", () => this.#proposals.giveUp(number, "the caller gave up"), { once: true });
-      this.#forwarder.schedule();
+    let number = 0;
+    const result = new Promise((resolve, reject) => {
+      number = this.#proposals.add(command, performance.now(), { resolve, reject });
     });
+    this.#forwarder.schedule();
+    return unlessAborted(result, signal, () => this.#proposals.giveUp(number, "the caller gave up"));
   }
 
   readBarrier(signal?: AbortSignal): Promise<void> {

@@ -34,12 +34,13 @@ export class ReadBarriers {
     if (this.#ended) return Promise.reject(this.#ended);
     if (this.#waiting.length >= this.#maxWaiting)
       return Promise.reject(new RaftError("overloaded", "too many reads wait; retry later"));
-    return new Promise((resolve, reject) => {
-      const waiting = { at: this.#source.now(), resolve, reject };
-      this.#waiting.push(waiting);
-      signal?.addEventListener("abort", () => reject(new RaftError("no-leader", "the caller gave up")), { once: true });
-      if (!this.#isRunning) void this.#run();
+    let giveUp: (error: RaftError) => void = () => {};
+    const barrier = new Promise<void>((resolve, reject) => {
+      giveUp = reject;
+      this.#waiting.push({ at: this.#source.now(), resolve, reject });
     });
+    if (!this.#isRunning) void this.#run();
+    return unlessAborted(barrier, signal, () => giveUp(new RaftError("no-leader", "the caller gave up")));
   }
 
   end(error: RaftError): void {
@@ -80,4 +81,12 @@ export class ReadBarriers {
     }
     if (this.#waiting.length > 0) await this.#source.pause();
   }
+}
+
+/** The promise, with `giveUp` called when the signal aborts before it settles. Leaves nothing behind on a signal that outlives it. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, giveUp: () => void): Promise<T> {
+  if (!signal) return promise;
+  if (signal.aborted) giveUp();
+  signal.addEventListener("abort", giveUp, { once: true });
+  return promise.finally(() => signal.removeEventListener("abort", giveUp));
 }
