@@ -1,18 +1,35 @@
-// A process that is killed: it goes on with a chain, block after block, switching between two branches, until somebody stops it.
-// node line-writer.mjs <dist> <dir>
+// A process that dies: it goes on with a chain, block after block, leaving branches behind, until it kills itself at a given write to the
+// database: before it, while it is under way, or right after it. node line-writer.mjs <dist> <dir> <write> before|during|after
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [dist, dir] = process.argv.slice(2);
+const [dist, dir, fatalWrite, moment] = process.argv.slice(2);
 const load = (path) => import(pathToFileURL(join(dist, path)).href);
 const { openChain } = await load("chain/open-chain.js");
+const { openDatabase } = await load("chain/store/database.js");
 const { regtest } = await load("consensus/params.js");
 const { blockHash } = await load("primitives/block.js");
 const { txMerkleRoot } = await load("primitives/merkle.js");
 const { txid } = await load("primitives/transaction.js");
 
 const rules = { checkHeader: () => undefined, checkBlock: () => undefined, checkInputs: async () => undefined };
-const chain = await openChain({ dir, network: regtest, rules, diskReserveBytes: 0 });
+const die = () => process.kill(process.pid, "SIGKILL");
+
+async function openDeadly() {
+  const database = await openDatabase({ dir });
+  let left = Number(fatalWrite);
+  const write = async (operations, options) => {
+    const isFatal = --left === 0;
+    if (isFatal && moment === "before") die();
+    const written = database.write(operations, options);
+    if (isFatal && moment === "during") die();
+    await written;
+    if (isFatal) die();
+  };
+  return { ...database, write };
+}
+
+const chain = await openChain({ dir, network: regtest, rules, diskReserveBytes: 0, open: openDeadly });
 const zero = Buffer.alloc(32);
 let unique = Date.now() * 1000;
 
