@@ -3,6 +3,7 @@ import { resources } from "@coracle/kube";
 import type { Pod, Service } from "kubernetes-types/core/v1.js";
 import type { OfficialConfig } from "./connect.ts";
 import { type Deployment, ofKind } from "./deployment.ts";
+import { cellsOf, type Details, type DetailsRule, detailsOf } from "./details.ts";
 import { isReady } from "./readiness.ts";
 import { isLeader, type Roles, rolesOf } from "./roles.ts";
 import { table } from "./table.ts";
@@ -17,6 +18,8 @@ export interface PodLine {
   readonly restarts: number;
   readonly address: string;
   readonly node: string;
+  /** What the system's own command says of it. */
+  readonly details?: Details;
 }
 
 export interface AddressLine {
@@ -32,6 +35,8 @@ export interface Summary {
   readonly pods: readonly PodLine[];
   readonly addresses: readonly AddressLine[];
   readonly tryNext: readonly string[];
+  /** Which of the pods' details are columns. */
+  readonly details?: DetailsRule;
   /** Optional parts that are not there, and what that means. */
   readonly missing: readonly string[];
 }
@@ -44,7 +49,9 @@ export async function summarize(
 ): Promise<Summary> {
   const found = await podsOf(deployment);
   const roles = await rolesOf(deployment.system.role, found, config);
-  const pods = found.map((pod) => podLine(roles, pod));
+  const rule = deployment.system.details;
+  const details = await detailsOf(rule, found, config);
+  const pods = found.map((pod) => podLine(roles, details, pod));
   const addresses = await serviceAddresses(deployment, onLoopback);
   return {
     system: deployment.system.name,
@@ -54,10 +61,12 @@ export async function summarize(
     addresses,
     tryNext: deployment.system.tryNext.map((line) => fillIn(line, deployment, pods, addresses)),
     missing: await missingParts(deployment),
+    ...(rule && { details: rule }),
   };
 }
 
-function podLine(roles: Roles, pod: Pod): PodLine {
+function podLine(roles: Roles, details: ReadonlyMap<string, Details>, pod: Pod): PodLine {
+  const own = details.get(pod.metadata?.name ?? "");
   return {
     name: pod.metadata?.name ?? "",
     namespace: pod.metadata?.namespace ?? "",
@@ -67,6 +76,7 @@ function podLine(roles: Roles, pod: Pod): PodLine {
     restarts: Math.max(0, ...(pod.status?.containerStatuses ?? []).map(({ restartCount }) => restartCount)),
     address: pod.status?.podIP ?? "",
     node: pod.spec?.nodeName ?? "",
+    ...(own && { details: own }),
   };
 }
 
@@ -121,12 +131,15 @@ function fillIn(
 
 export function summaryText(summary: Summary): string {
   const withRole = summary.pods.some(({ role }) => role !== "");
-  const head = ["POD", "READY", "STATUS", ...(withRole ? ["ROLE"] : []), "RESTARTS", "ADDRESS", "NODE"];
+  const { details } = summary;
+  const columns = Object.keys(details?.columns ?? {});
+  const head = ["POD", "READY", "STATUS", ...(withRole ? ["ROLE"] : []), ...columns, "RESTARTS", "ADDRESS", "NODE"];
   const rows = summary.pods.map((pod) => [
     pod.name,
     pod.ready ? "yes" : "no",
     pod.phase,
     ...(withRole ? [pod.role] : []),
+    ...(details ? cellsOf(details, pod.details) : []),
     String(pod.restarts),
     pod.address,
     pod.node,

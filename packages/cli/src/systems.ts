@@ -1,6 +1,7 @@
 /** What `coracle up NAME` knows of a system: its manifests, and the few words that its package.json adds for the summary. */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import type { DetailsRule } from "./details.ts";
 import { CliError } from "./errors.ts";
 import { workspaceRoot } from "./home.ts";
 import type { RoleRule } from "./roles.ts";
@@ -10,6 +11,7 @@ export interface System {
   /** File or folder of manifests. */
   readonly manifests: string;
   readonly role?: RoleRule;
+  readonly details?: DetailsRule;
   /** Lines shown after `up`; `{leader}`, `{host}` and `{port}` are filled in. */
   readonly tryNext: readonly string[];
   /** File of the module that says how to drill it. */
@@ -33,6 +35,7 @@ export async function findSystem(nameOrPath: string, variant?: string): Promise<
     manifests: await manifestsOf(nameOrPath, variant ?? coracle.variant),
     tryNext: coracle.tryNext ?? [],
     ...(coracle.role && { role: coracle.role }),
+    ...(coracle.details && { details: coracle.details }),
     ...(coracle.switchover && { switchover: coracle.switchover }),
     ...(coracle.restore && { restore: coracle.restore }),
     ...(coracle.drill && { drill: join(systemsDir, nameOrPath, coracle.drill) }),

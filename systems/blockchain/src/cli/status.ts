@@ -6,6 +6,8 @@ export interface NodeStatus {
   readonly height: number;
   readonly headers: number;
   readonly tip: string;
+  /** The end of it, where the digits differ. */
+  readonly shortTip: string;
   readonly tipTime: number;
   readonly peers: number;
   readonly syncing: boolean;
@@ -13,6 +15,7 @@ export interface NodeStatus {
   readonly mining: boolean;
   /** Of this node, hashes per second. */
   readonly hashRate: number;
+  readonly hashRateText: string;
   /** Of all, estimated. */
   readonly networkHashRate: number;
   readonly difficulty: number;
@@ -46,12 +49,14 @@ export async function nodeStatus(ask: Ask): Promise<NodeStatus> {
     height: chain.blocks,
     headers: chain.headers,
     tip: chain.bestblockhash,
+    shortTip: chain.bestblockhash.slice(-8),
     tipTime: chain.time,
     peers,
     syncing: chain.initialblockdownload,
     mempool: mining.pooledtx,
     mining: mining.generate,
     hashRate: mining.hashespersec,
+    hashRateText: mining.generate ? rateText(mining.hashespersec) : "",
     networkHashRate: mining.networkhashps,
     difficulty: chain.difficulty,
   };
