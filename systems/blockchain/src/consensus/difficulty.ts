@@ -38,9 +38,9 @@ export function medianTimePast(node: ChainNode): number {
 export function nextBits(network: Network, parent: ChainNode): number {
   const { difficulty, powLimitBits } = network;
   if (difficulty.kind === "fixed") return powLimitBits;
-  // Genesis was made long before the first block, so times can be told from the second on.
+  // The long time from genesis to the first block makes the second no easier than the first: there is nothing easier.
   const grandparent = parent.parent;
-  if (grandparent === undefined || grandparent.height === 0) return powLimitBits;
+  if (grandparent === undefined) return powLimitBits;
   const seconds = Math.min(medianTimePast(parent) - medianTimePast(grandparent), difficulty.longestStepSeconds);
   const halfLives =
     (seconds - network.targetSpacingSeconds) / (network.targetSpacingSeconds * difficulty.halfLifeBlocks);
