@@ -18,20 +18,19 @@ import { AddressBook, addressOf } from "../membership/address-book.ts";
 import { isRemoved, type SettleOptions, settle } from "../membership/settle.ts";
 import { Standing } from "../membership/standing.ts";
 import { followWanted, unknownWanted, type Wanted } from "../membership/wanted.ts";
+import { announcePeers, announceRoles } from "./announce.ts";
 import { createDiskGuard } from "./disk-guard.ts";
 import { liveness, readiness } from "./health.ts";
 import { clusterIdOf, type Self, selfOf } from "./identity.ts";
+import { leaveIfScaledAway } from "./leaving.ts";
 import { raftDir, startMember, type WhitewaterMember } from "./member.ts";
 import { registerMetrics } from "./metrics.ts";
-import { peerLines, startDiscovery } from "./peers.ts";
+import { startDiscovery } from "./peers.ts";
 import { mibToBytes, SETTINGS, type ServerSettings } from "./settings.ts";
 
 /** Alone: nobody to look for. */
 const NOBODY: Pick<Discovery, "peers" | "staleMs" | "source"> = { peers: () => [], staleMs: () => 0, source: "file" };
 
-/** Bounds for a pod that is scaled away: the leader removes it before it stops. */
-const LEAVE_MS = 15_000;
-const LEAVE_POLL_MS = 50;
 /** How often a member looks whether it has been removed, where nobody tells it. */
 const LEADERLESS_MS = 1000;
 
@@ -67,7 +66,7 @@ class Server {
     const kube = await this.#kube();
     const discovery = startDiscovery(this.#settings, kube, logger, () => metrics.asked());
     const source = discovery ?? NOBODY;
-    if (discovery) void this.#announcePeers(discovery);
+    if (discovery) void announcePeers(discovery);
     if (kube && self.set !== undefined) this.#wanted = followWanted(kube, self.set, self.namespace, logger);
     const book = new AddressBook(self, () => source.peers());
     const standing = await Standing.open({ dir: dataDir, name: self.name, address: self.address, size, book });
@@ -118,7 +117,7 @@ class Server {
       this.#member = member;
       standing.takePart(member);
       metrics.observe({ ...member, disk, requests: () => http?.requests() ?? 0 });
-      this.#announceRoles(member);
+      announceRoles(member.raft, logger);
       await this.#untilRemoved(member, around, signal);
       if (!signal.aborted) await this.#startAnew(member, standing, pod);
     };
@@ -184,25 +183,6 @@ class Server {
       .map(({ id }) => id);
   }
 
-  /** The first answer, as the seed's program prints it. */
-  async #announcePeers(discovery: Discovery): Promise<void> {
-    for await (const peers of discovery) {
-      process.stdout.write(`${peerLines(discovery.source, peers)}\n`);
-      return;
-    }
-  }
-
-  #announceRoles({ raft }: WhitewaterMember): void {
-    let last = "";
-    raft.subscribe(({ role, term, leader, members }) => {
-      const text = `${role} ${leader}`;
-      if (text === last) return;
-      last = text;
-      const name = members.find(({ id }) => id === leader)?.name;
-      this.#logger.info(`role: ${role}`, { term, leader: name });
-    });
-  }
-
   #leaderAddress(book: AddressBook): string | undefined {
     const status = this.#member?.raft.status();
     const leader = status?.members.find(({ id }) => id === status.leader);
@@ -236,23 +216,8 @@ class Server {
   async #leave(hurry: AbortSignal): Promise<void> {
     const member = this.#member;
     if (!member) return;
-    await this.#waitUntilRemoved(member, hurry).catch(() => undefined);
+    await leaveIfScaledAway(member.raft, this.#self.ordinal, this.#wanted, this.#logger, hurry);
     await member.stop();
-  }
-
-  /** Scaled away, as only the API can tell: the leader takes this member out while it still counts, so no majority is at risk. */
-  async #waitUntilRemoved({ raft }: WhitewaterMember, hurry: AbortSignal): Promise<void> {
-    const { ordinal } = this.#self;
-    if (this.#wanted === unknownWanted || ordinal === undefined) return;
-    const wanted = await this.#wanted.refresh();
-    if (wanted === undefined || wanted === 0 || ordinal < wanted) return;
-    this.#logger.info("scaled away: waits to be removed", { wanted });
-    const giveUpAt = performance.now() + LEAVE_MS;
-    const isMember = (): boolean => {
-      const { id, members, role } = raft.status();
-      return role !== "removed" && members.some((each) => each.id === id);
-    };
-    while (isMember() && performance.now() < giveUpAt) await delay(LEAVE_POLL_MS, undefined, { signal: hurry });
   }
 }
 
