@@ -58,6 +58,17 @@ function goaway(received: Buffer): number {
   return code;
 }
 
+/** Of whole DATA frames. */
+function dataBytes(received: Buffer): number {
+  let bytes = 0;
+  for (let at = 0; at + 9 <= received.length; ) {
+    const length = received.readUIntBE(at, 3);
+    if (received[at + 3] === 0) bytes += Math.min(length, received.length - at - 9);
+    at += 9 + length;
+  }
+  return bytes;
+}
+
 /** A call's headers without compression. */
 function headers(rows: readonly (readonly [string, string])[]): Buffer {
   const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
@@ -199,6 +210,27 @@ describe("large answers", () => {
     });
     expect(kvs.length).toBe(40);
     expect(kvs.every(({ value }) => value.length === 200_000 && value.every((byte) => byte === value[0]))).toBe(true);
+  });
+
+  it("never exceed the connection's window, whatever the call's is", async () => {
+    await client.answer("KV/Put", { key: Buffer.from("wide"), value: Buffer.alloc(200_000) });
+    const wideCalls = frame(4, 0, 0, Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff]));
+    const ask = frame(0, 1, 1, Buffer.from([0, 0, 0, 0, 6, 0x0a, 4, ...Buffer.from("wide")]));
+    const socket = connect(server.port, "127.0.0.1");
+    sockets.push(socket);
+    let received = Buffer.alloc(0);
+    const seen = new Promise<void>((resolve) => {
+      socket.on("data", (chunk: Buffer) => {
+        received = Buffer.concat([received, chunk]);
+        // The answer to the ping comes after whatever the windows let through.
+        if (received.includes("answered")) resolve();
+      });
+    });
+    socket.write(Buffer.concat([preface, wideCalls, frame(1, 4, 1, call), ask]));
+    while (dataBytes(received) < 65_535) await new Promise((resolve) => socket.once("data", resolve));
+    socket.write(frame(6, 0, 0, "answered"));
+    await seen;
+    expect(dataBytes(received)).toBe(65_535);
   });
 
   it("of a watch wait for a reader that stopped reading, and nothing is lost", async () => {
