@@ -81,9 +81,11 @@ function addAsking(command: Command): void {
     });
   command
     .command("createwallet [name]")
-    .description("make a wallet and show an address of it")
+    .description("make a wallet if there is none of that name, and show a new address of it")
     .action(async (name = "default") => {
-      await call("createwallet", name);
+      // As with the original, each call gives another address; the wallet itself is made once.
+      const names = (await call("listwallets")) as readonly string[];
+      if (!names.includes(name)) await call("createwallet", name);
       const target = { ...(await targetOf(command.opts<Options>())), wallet: name };
       print(`Your new address: ${String(await callRpc(target, "getnewaddress", []))}`);
     });
