@@ -19,7 +19,7 @@ export interface CreateWalletOptions {
   readonly mnemonicWords?: 12 | 15 | 18 | 21 | 24 | undefined;
   /** Encrypts the secret at rest; without it the file's mode 0600 is all that protects it. */
   readonly passphrase?: string | undefined;
-  /** Height before which no payment to this wallet can stand. Fresh wallets take the tip, restored ones 0. */
+  /** Height below which payments to this wallet are not looked for; 0. */
   readonly birthday?: number | undefined;
 }
 

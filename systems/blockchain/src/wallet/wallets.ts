@@ -60,8 +60,8 @@ export class ChainWallets implements Wallets {
           : entropyOf(options.mnemonic);
       const secret = { entropy, extension: options.mnemonicPassphrase ?? "", passphrase: options.passphrase };
       const facts = await Keychain.create(secret, this.#keychainOptions());
-      const fresh = options.mnemonic === undefined ? this.#config.chain.tip().height : 0;
-      return this.#add({ ...blank(name, options.birthday ?? fresh), ...facts });
+      // Genesis even for fresh keys: a deep reorganisation may put a payment below today's tip, and the index makes a full look cheap.
+      return this.#add({ ...blank(name, options.birthday ?? 0), ...facts });
     });
   }
 
