@@ -174,7 +174,7 @@ const ms = (value: number | undefined): string => (value === undefined ? "never"
 async function measure(variant: string): Promise<Row> {
   coracle("up", "whitewater", "--variant", variant);
   // A short grace, so that what is scaled away is gone before the next round.
-  kubectl("set", "env", "statefulset/whitewater", "REMOVE_AFTER=3s");
+  kubectl("set", "env", "statefulset/whitewater", "REMOVE_AFTER=10s");
   kubectl("scale", "statefulset", "whitewater", `--replicas=${REPLICAS}`);
   await settled(REPLICAS);
   const seen: Awaited<ReturnType<typeof timeNewPod>>[] = [];
