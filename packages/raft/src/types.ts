@@ -70,8 +70,9 @@ export interface Raft {
   /** Hands leadership over if it has it, closes everything. Idempotent. */
   stop(): Promise<void>;
   /**
-   * Resolves with the state machine's result once this member has applied the entry; a follower forwards it to the leader. Rejects with RaftError: `no-leader`,
-   * `overloaded`, `too-large`, `removed`, `stopped` when it was certainly not accepted, `indeterminate` when it may or may not survive.
+   * Resolves with the state machine's result once this member has applied the entry; a follower forwards it to the leader, and a change of leader is waited
+   * for (`timing.requestMs`). Takes effect once at most. Rejects with RaftError: `no-leader`, `overloaded`, `disk-full`, `too-large`, `removed`, `stopped` when
+   * it certainly has no effect, `indeterminate` when it may yet have one.
    */
   propose(command: Uint8Array, signal?: AbortSignal): Promise<unknown>;
   /** Resolves when a read of the local state made now is linearizable (ReadIndex, asked of the leader; concurrent calls share a round). */

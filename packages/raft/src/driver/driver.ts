@@ -288,7 +288,7 @@ export class RaftDriver implements OpenRaft {
   }
 
   #persist({ hardState, install, append }: Batch): Promise<void> | undefined {
-    if (hardState) this.#settings.metrics.campaigned?.(hardState.term);
+    if (hardState?.vote === this.#settings.id) this.#settings.metrics.campaigned?.(hardState.term);
     if (!hardState && !install) return undefined;
     return this.#install(install).then(() => this.#storage.append(hardState, install, append?.entries ?? []));
   }
