@@ -22,10 +22,12 @@ export class NonceFinder {
   readonly #hashers: Hashers;
   readonly #scanner: Scanner = createScanner();
   /** Never the same twice: a block that was invalidated by hand would else be found again. */
-  #extraNonce = Math.floor(Math.random() * 2 ** 32);
+  #extraNonce: number;
 
-  constructor(hashers: Hashers) {
+  /** `firstExtraNonce` is above all that were used before, as a time is. */
+  constructor(hashers: Hashers, firstExtraNonce: number) {
     this.#hashers = hashers;
+    this.#extraNonce = firstExtraNonce;
   }
 
   async find({

@@ -50,7 +50,7 @@ class NodeMiner implements Miner {
     this.#options = resolve(options);
     this.#script = options.script;
     this.#hashers = new Hashers(Math.max(1, this.#options.workers));
-    this.#finder = new NonceFinder(this.#hashers);
+    this.#finder = new NonceFinder(this.#hashers, this.#options.clock.wallMs());
     this.#running.abort();
     this.#unsubscribe = options.chain.onSettled(() => this.#round.abort());
   }

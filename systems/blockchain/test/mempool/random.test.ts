@@ -97,13 +97,15 @@ class Spender {
   }
 }
 
+/** Over all seeds: a history in which nothing happens proves nothing. */
+const seen = { accepted: 0, replaced: 0, returned: 0 };
+
 describe("a random history of the pool", () => {
   it.each([11, 12, 13])("leaves it consistent, seed %i", { timeout: 60_000 }, async (seed) => {
     const random = new Random(seed);
     await using node = await TestNode.open({ policy: { maxSizeBytes: 90_000, maxOrphans: 10 } });
     const spender = new Spender(random, node);
     for (const coin of await node.ripe(12)) spender.outputs.push({ spend: coin, value: 50e8 });
-    const seen = { accepted: 0, replaced: 0, returned: 0 };
     let isReorganising = false;
     const follow = () =>
       node.mempool.subscribe((event) => {
@@ -142,7 +144,10 @@ describe("a random history of the pool", () => {
       const block = node.miner.template().block(scriptOf(0), 0);
       expect(await node.chain.testBlock(block)).toEqual({ ok: true });
     }
-    expect(seen.accepted).toBeGreaterThan(20);
+  });
+
+  it("had all in it", () => {
+    expect(seen.accepted).toBeGreaterThan(60);
     expect(seen.replaced).toBeGreaterThan(0);
     expect(seen.returned).toBeGreaterThan(0);
   });
