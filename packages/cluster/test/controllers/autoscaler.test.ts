@@ -11,14 +11,22 @@ const requesting = container({ resources: { requests: { cpu: "200m", memory: "10
 const usage = (milli: number, bytes = 0): ContainerUsage[] => [
   { name: "app", cpuNanoCores: milli * 1e6, memoryBytes: bytes },
 ];
-const sample = (used: ContainerUsage[] | undefined, isReady = true): Sample => ({
+const nowMs = Date.parse("2026-01-01T01:00:00Z");
+const ago = (seconds: number): string => new Date(nowMs - seconds * 1000).toISOString();
+/** Of a pod that started so many seconds ago and has been ready, or not ready, for so many. */
+const sample = (used: ContainerUsage[] | undefined, isReady = true, started = 1000, since = 900): Sample => ({
   usage: used,
   pod: {
     metadata: { name: "p" },
     spec: { containers: [requesting] },
-    status: { phase: "Running", conditions: [{ type: "Ready", status: isReady ? "True" : "False" }] },
+    status: {
+      phase: "Running",
+      startTime: ago(started),
+      conditions: [{ type: "Ready", status: isReady ? "True" : "False", lastTransitionTime: ago(since) }],
+    },
   } as Pod,
 });
+const pending: Sample = { usage: undefined, pod: { ...sample(undefined).pod, status: { phase: "Pending" } } };
 const cpu = (averageUtilization: number): MetricSpec => ({
   type: "Resource",
   resource: { name: "cpu", target: { type: "Utilization", averageUtilization } },
@@ -34,26 +42,35 @@ describe("measure", () => {
     ["half the target halves", cpu(50), [sample(usage(50)), sample(usage(50))], 2, 1],
     ["within the tolerance nothing changes", cpu(50), [sample(usage(108))], 1, 1],
     ["a pod without measurement counts as idle on the way up", cpu(50), [sample(usage(200)), sample(undefined)], 2, 2],
+    ["a pod without measurement counts as busy on the way down", cpu(50), [sample(usage(20)), sample(undefined)], 2, 2],
+    ["a pod that waits for a node holds growth back", cpu(50), [sample(usage(200)), pending], 2, 2],
+    ["a pod that waits for a node holds no shrinking back", cpu(50), [sample(usage(20)), pending], 2, 1],
+    ["the CPU of a pod that starts is no load", cpu(50), [sample(usage(100)), sample(usage(900), false, 60, 60)], 2, 2],
+    ["nor is that from before it was ready", cpu(50), [sample(usage(100)), sample(usage(900), true, 60, 14)], 2, 2],
+    ["a whole window later it is", cpu(50), [sample(usage(100)), sample(usage(900), true, 60, 15)], 2, 10],
     [
-      "a pod without measurement counts as just right on the way down",
+      "later also that of a pod that isn't ready",
       cpu(50),
-      [sample(usage(20)), sample(undefined)],
+      [sample(usage(100)), sample(usage(900), false, 400, 60)],
       2,
-      2,
+      10,
     ],
-    ["the CPU of a pod that starts is ignored", cpu(50), [sample(usage(100)), sample(usage(900), false)], 2, 2],
+    ["but not if it never was", cpu(50), [sample(usage(100)), sample(usage(900), false, 400, 400)], 2, 2],
     ["memory by value", memory("50Mi"), [sample(usage(0, 150 * 2 ** 20))], 1, 3],
   ])("%s", (_, metric, samples, replicas, expected) => {
-    expect(measure(metric, samples, replicas)).toMatchObject({ replicas: expected });
+    expect(measure(metric, samples, replicas, nowMs)).toMatchObject({ replicas: expected });
   });
 
   it("says what is missing", () => {
-    expect(measure(cpu(50), [sample(undefined)], 1)).toEqual({
+    expect(measure(cpu(50), [sample(undefined)], 1, nowMs)).toEqual({
       failure:
         "failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API",
     });
+    expect(measure(cpu(50), [sample(usage(900), false, 60, 60)], 1, nowMs)).toEqual({
+      failure: "failed to get cpu utilization: did not receive metrics for targeted pods (pods might be unready)",
+    });
     const bare = { ...sample(usage(1)), pod: { ...sample(undefined).pod, spec: { containers: [container()] } } };
-    expect(measure(cpu(50), [bare], 1)).toEqual({
+    expect(measure(cpu(50), [bare], 1, nowMs)).toEqual({
       failure: "failed to get cpu utilization: missing request for cpu in container app of Pod p",
     });
   });
@@ -161,6 +178,25 @@ describe("HorizontalPodAutoscaler", () => {
     await world.advance(120_000);
     expect(world.object("statefulsets.apps", "default", "web").spec.replicas).toBe(1);
     expect(world.failures).toEqual([]);
+  });
+
+  it("goes to its bounds at once, whatever is measured", async () => {
+    const world = await openWorld();
+    const sized = { ...scaler, spec: { ...scaler.spec, minReplicas: 3 } };
+    await world.apply(statefulSet("web", { replicas: 1, template: template({ containers: [requesting] }) }), sized);
+    const size = () => world.object("statefulsets.apps", "default", "web").spec.replicas;
+    expect(size()).toBe(3);
+    expect(world.events("web")).toContain(
+      "SuccessfulRescale: New size: 3; reason: Current number of replicas below Spec.MinReplicas",
+    );
+    await world.store.modify<string>("horizontalpodautoscalers.autoscaling", "default", "web", (draft) => {
+      Object.assign(draft.spec, { minReplicas: 1, maxReplicas: 2 });
+    });
+    await world.settle();
+    expect(size()).toBe(2);
+    expect(world.events("web")).toContain(
+      "SuccessfulRescale: New size: 2; reason: Current number of replicas above Spec.MaxReplicas",
+    );
   });
 
   it("says that there are no metrics", async () => {

@@ -73,10 +73,29 @@ export function autoscalerController(context: ControllerContext): Controller {
     // As in Kubernetes: the size that it finds is its first recommendation, so that a window holds from the beginning.
     if (!memories.has(key))
       memories.set(key, { recommendations: [{ atMs: clock.now(), replicas: current }], changes: [] });
+    const bound = outOfBounds(scaler, current);
+    if (bound) return scaleToBound(scaler, key, target, current, bound, say);
     const samples = await sample(namespace, target.spec?.selector);
-    const measured = metrics.map((metric: MetricSpec) => measure(metric, samples, current));
+    const measured = metrics.map((metric: MetricSpec) => measure(metric, samples, current, clock.now()));
     return decide(scaler, key, target, current, measured, say);
   }
+
+  /** Neither measured nor stabilized: the bounds are the user's word. */
+  async function scaleToBound(
+    scaler: Scaler,
+    key: string,
+    target: Stored<ApiObject>,
+    current: number,
+    { replicas, cause }: Bound,
+    say: Say,
+  ) {
+    const now = clock.now();
+    memories.set(key, changed(recall(memoryOf(key), now), replicas - current, now));
+    await scale(scaler, target, replicas, cause, say);
+    return { currentReplicas: current, desiredReplicas: replicas, lastScaleTime: timestamp(now) };
+  }
+
+  const memoryOf = (key: string): Memory => memories.get(key) ?? { recommendations: [], changes: [] };
 
   function missingTarget(scaler: Scaler, say: Say): Partial<HorizontalPodAutoscalerStatus> {
     const { kind, name: targetName } = scaler.spec!.scaleTargetRef;
@@ -112,14 +131,11 @@ export function autoscalerController(context: ControllerContext): Controller {
     const message = `the HPA was able to successfully calculate a replica count from ${decisive.what}`;
     if (!failure) say("ScalingActive", "True", "ValidMetricFound", message);
     const now = clock.now();
-    const memory = recall(memories.get(key) ?? { recommendations: [], changes: [] }, now);
+    const memory = recall(memoryOf(key), now);
     const result = recommend(scaler.spec!, wanted, current, memory, now);
-    const recommendations = [...memory.recommendations, { atMs: now, replicas: wanted }];
     const change = result.replicas - current;
-    memories.set(key, {
-      recommendations,
-      changes: change === 0 ? memory.changes : [...memory.changes, { atMs: now, replicas: change }],
-    });
+    const recommendations = [...memory.recommendations, { atMs: now, replicas: wanted }];
+    memories.set(key, { ...changed(memory, change, now), recommendations });
     sayLimits(result, current, say);
     const cause = change > 0 ? `${decisive.what} above target` : "All metrics below target";
     if (change !== 0) await scale(scaler, target, result.replicas, cause, say);
@@ -170,6 +186,23 @@ export function autoscalerController(context: ControllerContext): Controller {
 
   return { name, watches: [watchScalers], reconcile };
 }
+
+interface Bound {
+  readonly replicas: number;
+  readonly cause: string;
+}
+
+function outOfBounds({ spec }: Scaler, current: number): Bound | undefined {
+  const { minReplicas = 1, maxReplicas = minReplicas } = spec ?? {};
+  if (current > maxReplicas)
+    return { replicas: maxReplicas, cause: "Current number of replicas above Spec.MaxReplicas" };
+  if (current < minReplicas)
+    return { replicas: minReplicas, cause: "Current number of replicas below Spec.MinReplicas" };
+  return undefined;
+}
+
+const changed = (memory: Memory, change: number, atMs: number): Memory =>
+  change === 0 ? memory : { ...memory, changes: [...memory.changes, { atMs, replicas: change }] };
 
 function sayLimits({ isStabilized, limit, replicas }: Recommendation, current: number, say: Say): void {
   say("ScalingLimited", limit.isLimited ? "True" : "False", limit.reason, limit.message);

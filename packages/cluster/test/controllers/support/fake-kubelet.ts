@@ -141,7 +141,8 @@ export class FakeKubelet {
     this.#lastAddress += pod.status?.podIP ? 0 : 1;
     const podIP = pod.status?.podIP ?? `127.10.16.${this.#lastAddress}`;
     const conditions = withCondition(pod.status?.conditions, condition, this.#context.clock.now());
-    return { ...pod.status, phase: "Running", podIP, podIPs: [{ ip: podIP }], conditions };
+    const startTime = pod.status?.startTime ?? timestamp(this.#context.clock.now());
+    return { ...pod.status, phase: "Running", startTime, podIP, podIPs: [{ ip: podIP }], conditions };
   }
 
   async #setStatus(name: string, change: (pod: Pod) => PodStatus): Promise<void> {
