@@ -45,7 +45,7 @@ export class NodeChain implements api.Chain {
   #closing: Promise<void> | undefined;
 
   constructor(options: ResolvedOptions, database: Database, tree: HeaderTree) {
-    const { network, rules, logger, clock, indexes, maxSideHeaders } = options;
+    const { network, rules, logger, clock, indexes, maxSideHeaders, maxHeadersAhead } = options;
     this.network = network;
     this.#options = options;
     this.#tree = tree;
@@ -72,6 +72,7 @@ export class NodeChain implements api.Chain {
       activation: this.#activation,
       disk: this.#disk,
       maxSideHeaders,
+      maxHeadersAhead,
       nowSeconds,
     });
   }

@@ -16,6 +16,7 @@ export interface IntakeParts {
   readonly disk: DiskWatch;
   readonly rules: Rules;
   readonly maxSideHeaders: number;
+  readonly maxHeadersAhead: number;
   readonly nowSeconds: () => number;
 }
 
@@ -40,17 +41,18 @@ export class Intake {
     const added = new Map<string, readonly [Entry, BlockHeader]>();
     let last: Entry = tree.genesis;
     let wrong: Rejection | undefined;
-    for (const header of headers) {
-      const entry = this.#judge(header, added);
+    for (const [i, header] of headers.entries()) {
+      const isNext = i === 0 || header.previous.equals(last.hash);
+      const entry = isNext ? this.#judge(header, added) : refuse("invalid", "non-continuous-headers");
       if (!(entry instanceof Entry)) {
         wrong = entry;
         break;
       }
       last = entry;
     }
-    const lines = [...added.values()];
-    wrong = (await this.#add(lines)) ?? wrong;
-    return wrong ?? { ok: true, last, added: lines.length };
+    const line = [...added.values()];
+    wrong = (await this.#add(line)) ?? wrong;
+    return wrong ?? { ok: true, last, added: line.length };
   }
 
   async block(block: Block, requested: boolean): Promise<BlockResult> {
@@ -102,38 +104,35 @@ export class Intake {
     return entry;
   }
 
-  /** To disk, then to memory: had the disk failed in between, both would be as before. */
-  async #add(lines: readonly (readonly [Entry, BlockHeader])[]): Promise<Rejection | undefined> {
+  /** To disk, then to memory: had the disk failed in between, both would be as before. The first's parent is in the tree. */
+  async #add(line: readonly (readonly [Entry, BlockHeader])[]): Promise<Rejection | undefined> {
     const { tree, store } = this.#parts;
-    if (lines.length === 0) return undefined;
-    if (!(await this.#hasPlace(lines))) {
-      return refuse("refused", "too-many-side-headers", "more branches with little work than this node keeps");
-    }
+    const [first, last] = [line[0]?.[0], line.at(-1)?.[0]];
+    if (!first || !last) return undefined;
+    const full = await this.#makePlace(first.parent as Entry, last, line.length);
+    if (full) return full;
     await store.database.write(
-      lines.map(([entry, header]) => headerRow(entry, header)),
+      line.map(([entry, header]) => headerRow(entry, header)),
       { durable: false },
     );
-    for (const [entry] of lines) tree.add(entry);
+    for (const [entry] of line) tree.add(entry);
     return undefined;
   }
 
   /** Bounds what a flood of cheap headers costs: see `HeaderTree`. */
-  async #hasPlace(lines: readonly (readonly [Entry, BlockHeader])[]): Promise<boolean> {
-    const { tree, store, maxSideHeaders } = this.#parts;
-    const isBest = lines.some(([entry]) => entry.work > tree.best.work);
-    if (isBest || tree.sideCount + lines.length <= maxSideHeaders) return true;
-    const stale = tree.forgetStale();
-    await store.database.write(stale.map(forgetHeader), { durable: false });
-    // What these connect to may just have been forgotten.
-    return (
-      stale.length > 0 &&
-      tree.sideCount + lines.length <= maxSideHeaders &&
-      lines.every(([entry]) => isRooted(tree, entry, lines))
-    );
+  async #makePlace(parent: Entry, last: Entry, count: number): Promise<Rejection | undefined> {
+    const { tree, store, maxSideHeaders, maxHeadersAhead } = this.#parts;
+    if (last.work > tree.best.work) {
+      const isNear = last.height - tree.fork(parent).height <= maxHeadersAhead;
+      return isNear
+        ? undefined
+        : refuse("refused", "too-far-ahead", "more headers ahead of their blocks than this node keeps");
+    }
+    for (const which of ["weak", "all"] as const) {
+      if (tree.sideCount + count <= maxSideHeaders) return undefined;
+      await store.database.write(tree.forget(which, parent).map(forgetHeader), { durable: false });
+    }
+    if (tree.sideCount + count <= maxSideHeaders) return undefined;
+    return refuse("refused", "too-many-side-headers", "more branches with little work than this node keeps");
   }
-}
-
-function isRooted(tree: HeaderTree, entry: Entry, lines: readonly (readonly [Entry, BlockHeader])[]): boolean {
-  const parent = entry.parent as Entry;
-  return tree.get(parent.key) === parent || lines.some(([other]) => other === parent);
 }

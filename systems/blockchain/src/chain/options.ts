@@ -21,6 +21,8 @@ export interface ChainOptions {
   readonly indexes?: Partial<IndexOptions>;
   /** Headers off the active branch that are kept; 200,000, some 50 MB. */
   readonly maxSideHeaders?: number;
+  /** How far headers may be ahead of the active branch; 500,000, some 125 MB. */
+  readonly maxHeadersAhead?: number;
   /** Another way to open the database: tests make it fail. */
   readonly open?: () => Promise<Database>;
 }
@@ -43,4 +45,5 @@ export const resolve = (options: ChainOptions): ResolvedOptions => ({
   diskReserveBytes: options.diskReserveBytes ?? 64 * MIB,
   indexes: { transactions: options.indexes?.transactions ?? true, scripts: options.indexes?.scripts ?? true },
   maxSideHeaders: options.maxSideHeaders ?? 200_000,
+  maxHeadersAhead: options.maxHeadersAhead ?? 500_000,
 });

@@ -30,6 +30,8 @@ export interface NetState {
   readonly listenPort: number;
   readonly externalHost: string | undefined;
   readonly isSyncing: boolean;
+  /** See `NetworkOptions`. */
+  readonly maxWeakHeaders: number;
   /** A hundred points end the connection and keep the address out. */
   punish(peer: Peer, points: number, reason: string): void;
   disconnect(peer: Peer, reason: string): void;

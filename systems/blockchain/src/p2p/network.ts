@@ -13,6 +13,7 @@ import { BoundedSet } from "./bounded.ts";
 import { Conduct } from "./conduct.ts";
 import { Connections } from "./connections.ts";
 import { P2pError } from "./errors.ts";
+import { whoMakesRoom } from "./eviction.ts";
 import { sendPing, sendVersion } from "./handlers/handshake.ts";
 import { announceTip } from "./handlers/headers.ts";
 import { queueTransaction } from "./handlers/inventory.ts";
@@ -232,7 +233,7 @@ export class PeerNetwork implements Network {
   }
 
   #makeState(): NetState {
-    const { chain, mempool, logger, clock, userAgent, externalHost } = this.#options;
+    const { chain, mempool, logger, clock, userAgent, externalHost, maxWeakHeaders } = this.#options;
     const network = this;
     return {
       chain,
@@ -249,6 +250,7 @@ export class PeerNetwork implements Network {
       nonce: randomBytes(8).readBigUInt64LE(),
       userAgent,
       externalHost,
+      maxWeakHeaders,
       get listenPort() {
         return network.port;
       },
@@ -264,11 +266,18 @@ export class PeerNetwork implements Network {
 
   #accept(transport: Transport): void {
     const { maxInbound } = this.#options;
-    const inbound = this.#peers().filter(({ isInbound }) => isInbound);
+    const inbound = this.#peers().filter(({ isInbound, isClosed }) => isInbound && !isClosed);
     const fromThere = inbound.filter((peer) => peer.transport.host === transport.host).length;
-    const isFull = inbound.length >= maxInbound || fromThere >= Math.max(8, maxInbound / 2);
-    if (!this.#isActive || isFull || this.#bans.isBanned(transport.host)) transport.close();
-    else this.#open(transport, undefined, false);
+    const isCrowd = fromThere >= Math.max(8, maxInbound / 2);
+    const isWelcome = this.#isActive && !isCrowd && !this.#bans.isBanned(transport.host);
+    if (isWelcome && (inbound.length < maxInbound || this.#makeRoom(inbound))) this.#open(transport, undefined, false);
+    else transport.close();
+  }
+
+  #makeRoom(inbound: readonly Peer[]): boolean {
+    const leaving = whoMakesRoom(inbound);
+    if (leaving) this.#connections.disconnect(leaving, "it makes room for another");
+    return leaving !== undefined;
   }
 
   #open(transport: Transport, target: Target | undefined, isManual: boolean): void {
@@ -316,6 +325,7 @@ export class PeerNetwork implements Network {
 
   #checkPeer(peer: Peer, now: number): void {
     const { handshakeMs, pingEveryMs, pingAnswerMs } = this.#timing;
+    peer.forget((entry) => this.#options.chain.entry(entry.hash) !== entry);
     if (!peer.isReady) {
       if (now - peer.connectedMs > handshakeMs) this.#connections.disconnect(peer, "no handshake in time");
     } else if (peer.ping === undefined) {

@@ -21,6 +21,8 @@ export interface NetworkOptions {
   /** Undefined: does not listen. */
   readonly listens?: boolean;
   readonly maxInbound?: number;
+  /** As many new headers in a row that do not reach our tip's work end a connection. As many as the chain keeps beside its branch. */
+  readonly maxWeakHeaders?: number;
   readonly maxOutbound?: number;
   readonly banMs?: number;
   readonly bans?: readonly Ban[];
@@ -51,6 +53,7 @@ export const NETWORK_TIMING: NetworkTiming = {
 export const NETWORK_DEFAULTS = {
   listens: true,
   maxInbound: 117,
+  maxWeakHeaders: 200_000,
   maxOutbound: 10,
   banMs: 24 * 3_600_000,
   userAgent: "/Coracle:0.1.0/",

@@ -43,8 +43,12 @@ export class Peer {
   hasSentAddresses = false;
   feeFilter = 0;
   misbehaviour = 0;
-  /** Headers in a row that connect to nothing. */
+  /** Headers and blocks in a row that connect to nothing. */
   strayHeaders = 0;
+  /** New headers from it since the last that had as much work as our tip. */
+  weakHeaders = 0;
+  /** When it last brought a block that was new here; 0 if never. */
+  lastBlockMs = 0;
   /** The header with the most work that it is known to have. */
   best: ChainEntry | undefined;
   /** The header that was announced to it last. */
@@ -85,6 +89,10 @@ export class Peer {
     return this.transport.isInbound;
   }
 
+  get host(): string {
+    return this.transport.host;
+  }
+
   /** For logs. */
   get address(): string {
     return `${this.target?.host ?? this.transport.host}:${this.target?.port ?? this.transport.port}`;
@@ -114,6 +122,12 @@ export class Peer {
   /** It has that header, and so all before it. */
   learnBest(entry: ChainEntry): void {
     if (this.best === undefined || this.best.isInvalid || entry.work > this.best.work) this.best = entry;
+  }
+
+  /** Headers that the chain forgot hold all their ancestors in memory. */
+  forget(isGone: (entry: ChainEntry) => boolean): void {
+    if (this.best && isGone(this.best)) this.best = undefined;
+    if (this.announced && isGone(this.announced)) this.announced = undefined;
   }
 
   info(blocksInFlight: number): PeerInfo {

@@ -9,32 +9,54 @@ import { HeaderSync } from "../../src/p2p/sync/header-sync.ts";
 describe("header sync", () => {
   const timing = { answerMs: 100, refreshMs: 1000 };
 
-  it("follows one peer to its end, then asks each of the others once", () => {
+  const asked = (sync: HeaderSync, nowMs: number): number[] => {
+    const peers: number[] = [];
+    for (let step = sync.step(nowMs); step; step = sync.step(nowMs)) if (step.kind === "ask") peers.push(step.peer);
+    return peers;
+  };
+
+  it("asks each peer once, follows one to its end, then the others", () => {
     const sync = new HeaderSync(timing);
-    sync.add(1);
-    sync.add(2);
-    expect(sync.step(0)).toEqual({ kind: "ask", peer: 1 });
-    sync.answered(1, true, 50);
-    expect(sync.step(120)).toBeUndefined();
-    sync.answered(1, false, 130);
-    expect(sync.step(130)).toEqual({ kind: "ask", peer: 2 });
-    sync.answered(2, false, 140);
+    for (const peer of [1, 2, 3]) sync.add(peer);
+    expect(asked(sync, 0)).toEqual([1, 2, 3]);
+    expect(sync.answered(2, true, 10)).toBe(true);
+    expect(sync.answered(1, true, 20)).toBe(false);
+    expect(sync.answered(3, false, 20)).toBe(false);
+    expect(sync.answered(2, true, 50)).toBe(true);
+    expect(asked(sync, 120)).toEqual([]);
+    expect(sync.answered(2, false, 130)).toBe(false);
+    expect(asked(sync, 130)).toEqual([1]);
+    expect(sync.answered(1, false, 140)).toBe(false);
     expect(sync.isComplete).toBe(true);
-    expect(sync.step(200)).toBeUndefined();
-    expect(sync.step(1130)).toEqual({ kind: "ask", peer: 1 });
+    expect(asked(sync, 200)).toEqual([]);
+    expect(asked(sync, 1020)).toEqual([3]);
   });
 
-  it("leaves a silent peer for the next, and blames nobody after a standstill", () => {
+  it("does not wait for silent peers, and blames nobody after a standstill", () => {
     const sync = new HeaderSync(timing);
     sync.add(1);
     sync.add(2);
-    sync.step(0);
+    expect(asked(sync, 0)).toEqual([1, 2]);
+    expect(sync.answered(2, true, 90)).toBe(true);
     sync.forgive(5000);
     expect(sync.step(5050)).toBeUndefined();
+    expect(sync.answered(2, true, 5060)).toBe(true);
     expect(sync.step(5100)).toEqual({ kind: "too-slow", peer: 1 });
-    expect(sync.step(5100)).toEqual({ kind: "ask", peer: 2 });
-    sync.remove(2);
     expect(sync.step(5100)).toEqual({ kind: "ask", peer: 1 });
+    sync.remove(2);
+    expect(sync.answered(1, true, 5110)).toBe(true);
+  });
+
+  it("goes on with another when the one that is followed stops", () => {
+    const sync = new HeaderSync(timing);
+    sync.add(1);
+    sync.add(2);
+    asked(sync, 0);
+    sync.answered(1, true, 10);
+    sync.answered(2, true, 10);
+    expect(sync.step(110)).toEqual({ kind: "too-slow", peer: 1 });
+    sync.remove(1);
+    expect(sync.step(110)).toEqual({ kind: "ask", peer: 2 });
   });
 });
 

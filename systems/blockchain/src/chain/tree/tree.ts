@@ -1,9 +1,10 @@
 /**
  * All headers that this node knows, and which of them could become the tip. Only memory: what it decides the chain writes down.
  *
- * Bounds. A header costs its sender a proof of work and this node some 250 bytes. Headers off the active branch are counted, and beyond
- * `maxSideHeaders` only those that bring more work than any other are taken; branches of mere headers with less work than the tip
- * are forgotten first.
+ * Bounds. A header costs its sender a proof of work, on regtest none, and this node some 250 bytes. Headers off the active branch are
+ * counted. Beyond `maxSideHeaders`, branches of mere headers are forgotten to make room: first those with less work than the tip, then any
+ * but the best and the one that grows. What is forgotten can be asked for again, so that a flood costs an honest branch time but never
+ * its place. The best branch may be `maxHeadersAhead` ahead of its blocks.
  */
 import { type Entry, isBetter } from "./entry.ts";
 
@@ -133,11 +134,17 @@ export class HeaderTree {
     return [...freed];
   }
 
-  /** Forgets branches of mere headers with less work than the tip. Returns what it forgot. */
-  forgetStale(): Entry[] {
+  /** Forgets branches of mere headers, but not the best nor `kept`: those with less work than the tip, or all. Returns what it forgot. */
+  forget(which: "weak" | "all", kept: Entry): Entry[] {
+    const isKept = (at: Entry): boolean =>
+      at.hasBlock ||
+      at.childCount > 0 ||
+      at === kept ||
+      at === this.#best ||
+      (which === "weak" && !isWorse(at, this.tip));
     const forgotten: Entry[] = [];
     for (const leaf of [...this.#leaves]) {
-      for (let at = leaf; this.#isStale(at); at = at.parent as Entry) {
+      for (let at = leaf; !isKept(at); at = at.parent as Entry) {
         this.#remove(at);
         forgotten.push(at);
       }
@@ -192,10 +199,6 @@ export class HeaderTree {
     if (!entry.parent) return;
     this.#leaves.delete(entry.parent);
     entry.parent.childCount++;
-  }
-
-  #isStale(entry: Entry): boolean {
-    return !entry.hasBlock && entry.childCount === 0 && entry !== this.#best && entry.work < this.tip.work;
   }
 
   #remove(leaf: Entry): void {

@@ -5,7 +5,7 @@ import { type Block, blockHash } from "../../primitives/block.ts";
 import { hashKey } from "../../primitives/hash.ts";
 import type { Handler, NetState } from "../net-state.ts";
 import type { Peer } from "../peer.ts";
-import { askForHeaders } from "./headers.ts";
+import { onStray } from "./headers.ts";
 
 /** Blocks of one peer that are checked while it sends more. Beyond this its connection isn't read, so memory stays bounded. */
 const MOST_IN_HAND = 8;
@@ -32,9 +32,11 @@ export const onBlock: Handler<{ readonly block: Block }> = async (net, peer, { b
 };
 
 function onResult(net: NetState, peer: Peer, block: Block, result: BlockResult): void {
-  if (result.ok) peer.learnBest(result.entry);
-  else if (result.fault === "invalid" || result.fault === "mutated") net.punish(peer, 100, `block: ${result.reason}`);
-  else if (result.fault === "unknown" && !peer.isClosed) askForHeaders(net, peer);
+  if (result.ok) {
+    peer.learnBest(result.entry);
+    if (result.isNew) peer.lastBlockMs = net.clock.now();
+  } else if (result.fault === "invalid" || result.fault === "mutated") net.punish(peer, 100, `block: ${result.reason}`);
+  else if (result.fault === "unknown" && !peer.isClosed) onStray(net, peer);
   else net.logger.debug("block not taken", { peer: peer.address, reason: result.reason, time: block.header.time });
   net.schedule();
 }

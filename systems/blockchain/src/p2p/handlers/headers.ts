@@ -65,15 +65,17 @@ export const onHeaders: Handler<Bodies["headers"]> = async (net, peer, { headers
     return net.schedule();
   }
   peer.learnBest(result.last);
+  peer.weakHeaders = result.last.work < net.chain.tip.work ? peer.weakHeaders + result.added : 0;
+  if (peer.weakHeaders > net.maxWeakHeaders)
+    return net.punish(peer, 100, `headers: ${peer.weakHeaders} without as much work as the tip`);
   const goesOn = headers.length === LIMITS.headers;
-  net.headerSync.answered(peer.id, goesOn, net.clock.now());
-  if (goesOn) askForHeaders(net, peer, result.last);
+  if (net.headerSync.answered(peer.id, goesOn, net.clock.now())) askForHeaders(net, peer, result.last);
   net.schedule();
 };
 
-/** An announcement whose parent isn't known: ask for what is between. A peer that goes on like that sends rubbish. */
-function onStray(net: NetState, peer: Peer): void {
-  if (++peer.strayHeaders % MOST_STRAY_HEADERS === 0) net.punish(peer, 20, "headers that connect to nothing");
+/** A header or block whose parent isn't known: ask for what is between. A peer that goes on like that sends rubbish. */
+export function onStray(net: NetState, peer: Peer): void {
+  if (++peer.strayHeaders % MOST_STRAY_HEADERS === 0) net.punish(peer, 20, "headers or blocks that connect to nothing");
   askForHeaders(net, peer);
 }
 

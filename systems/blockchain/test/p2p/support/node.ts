@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "@coracle/pod";
 import { openChain } from "../../../src/chain/open-chain.ts";
+import type { ChainOptions } from "../../../src/chain/options.ts";
 import type { Chain } from "../../../src/chain/types.ts";
 import { regtest } from "../../../src/consensus/params.ts";
 import { consensusRules } from "../../../src/consensus/rules.ts";
@@ -47,8 +48,12 @@ export class TestNodes {
     dials: readonly string[] = [],
     {
       mempoolOf,
+      chainOptions,
       ...options
-    }: Partial<NetworkOptions> & { readonly mempoolOf?: (chain: Chain) => Promise<Mempool> } = {},
+    }: Partial<NetworkOptions> & {
+      readonly mempoolOf?: (chain: Chain) => Promise<Mempool>;
+      readonly chainOptions?: Partial<ChainOptions>;
+    } = {},
   ): Promise<TestNode> {
     const host = `10.0.0.${this.nodes.length + 1}`;
     const dir = await mkdtemp(join(tmpdir(), "blockchain-p2p-"));
@@ -57,6 +62,7 @@ export class TestNodes {
       dir: join(dir, "chain"),
       network: regtest,
       rules: consensusRules(regtest, this.#verifier),
+      ...chainOptions,
     });
     const network = await openNetwork({
       chain,

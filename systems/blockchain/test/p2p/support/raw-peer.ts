@@ -15,33 +15,43 @@ export class RawPeer {
 
   private constructor(transport: Transport) {
     this.#transport = transport;
-    void this.#read();
+  }
+
+  /** One that never reads. */
+  static mute(transport: Transport): RawPeer {
+    return new RawPeer(transport);
   }
 
   static async dial(net: MemoryNet, from: string, to: string): Promise<RawPeer> {
-    return new RawPeer(await net.wiring(from).dial(to, PORT, new AbortController().signal));
+    const peer = new RawPeer(await net.wiring(from).dial(to, PORT, new AbortController().signal));
+    void peer.#read();
+    return peer;
   }
 
   /** Dials and shakes hands. */
   static async greet(net: MemoryNet, from: string, to: string, more: Partial<VersionBody> = {}): Promise<RawPeer> {
     const peer = await RawPeer.dial(net, from, to);
-    peer.send({
+    peer.sendVersion({ nonce: BigInt(from.length) + 77n, ...more });
+    await peer.expect("verack");
+    peer.send({ command: "verack" });
+    await peer.expect("ping");
+    return peer;
+  }
+
+  sendVersion(more: Partial<VersionBody> = {}): void {
+    this.send({
       command: "version",
       version: 70016,
       services: 9n,
       time: 0,
       receiver: address,
       sender: address,
-      nonce: BigInt(from.length) + 77n,
+      nonce: 77n,
       userAgent: "/raw/",
       height: 0,
       relay: true,
       ...more,
     });
-    await peer.expect("verack");
-    peer.send({ command: "verack" });
-    await peer.expect("ping");
-    return peer;
   }
 
   send(message: Message): void {
