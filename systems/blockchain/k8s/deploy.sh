@@ -32,13 +32,9 @@ apply "Disruption budgets and network policies" 12-pod-disruption-budget.yaml 13
 
 wait_ready() {
   say "Waiting for the pods of $1"
-  # `kubectl wait` fails at once while there is no pod yet, and the controller needs a moment to make the first.
-  attempt=0
-  until [ -n "$(kubectl get pods -l "app=$1" -n "$namespace" -o name)" ]; do
-    attempt=$((attempt + 1))
-    [ "$attempt" -le 60 ] || fail "no pod of $1 was made: kubectl describe statefulset $1 -n $namespace"
-    sleep 1
-  done
+  # `kubectl wait` alone knows only of pods that exist already, and webservers are made one after the other.
+  kubectl rollout status "statefulset/$1" -n "$namespace" --timeout="$timeout" ||
+    fail "not all pods of $1 were made: kubectl describe statefulset $1 -n $namespace"
   kubectl wait --for=condition=ready pod -l "app=$1" -n "$namespace" --timeout="$timeout" ||
     fail "the pods of $1 are not ready: kubectl describe pod -l app=$1 -n $namespace"
 }

@@ -17,6 +17,8 @@ export interface ShellOptions {
   readonly cwd?: string;
   readonly input?: string;
   readonly timeoutMs?: number;
+  /** Ends a command that would go on, as the user's Ctrl-C does, once its output so far satisfies. */
+  readonly endsAt?: (output: string) => boolean;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -57,20 +59,25 @@ export async function install(): Promise<Installation> {
 
 function shell(
   line: string,
-  { cwd = root, input, timeoutMs = 120_000, env }: ShellOptions & { env: NodeJS.ProcessEnv },
+  { cwd = root, input, timeoutMs = 120_000, endsAt, env }: ShellOptions & { env: NodeJS.ProcessEnv },
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     // A process group of its own, so that a time-out ends what the shell started too.
     const child = spawn("sh", ["-c", line], { cwd, env, detached: true, stdio: "pipe" });
     const parts = { stdout: "", stderr: "", output: "" };
+    const end = (): boolean => process.kill(-(child.pid as number), "SIGTERM");
+    let isEnded = false;
     for (const name of ["stdout", "stderr"] as const)
       child[name].setEncoding("utf8").on("data", (text: string) => {
         parts[name] += text;
         parts.output += text;
+        if (isEnded || !endsAt?.(parts.output)) return;
+        isEnded = true;
+        end();
       });
     child.stdin.on("error", () => {});
     child.stdin.end(input);
-    const timer = setTimeout(() => process.kill(-(child.pid as number), "SIGTERM"), timeoutMs);
+    const timer = setTimeout(end, timeoutMs);
     child.once("error", reject);
     child.once("close", (code) => {
       clearTimeout(timer);

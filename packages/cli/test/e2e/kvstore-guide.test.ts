@@ -3,19 +3,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { program } from "../../../../scripts/testing/programs.ts";
 import { root } from "../../../../scripts/testing/sources.ts";
+import { editor, guide } from "./guide.ts";
 import { type Installation, install, until } from "./installation.ts";
 
 const kubectl = program("kubectl");
-
-interface Row {
-  readonly line: string;
-  /** What the output must show; every pattern. */
-  readonly shows: readonly RegExp[];
-  /** Expected exit code; null for commands that go on until they are ended; "any" where the guide's is left to the program. Default 0. */
-  readonly code?: number | null | "any";
-  readonly input?: string;
-  readonly env?: Readonly<Record<string, string>>;
-}
 
 let coracle: Installation;
 beforeAll(async () => {
@@ -26,28 +17,10 @@ afterAll(() => coracle?.remove(), 120_000);
 
 const cwd = join(root, "systems", "kvstore");
 
-/** Commands that only end with the user's Ctrl-C get this long to show what they must. */
-const endlessMs = 4000;
-
-async function check({ line, shows, code = 0, input, env }: Row): Promise<void> {
-  const timeoutMs = code === null ? endlessMs : 60_000;
-  const outcome = await coracle.sh(line, {
-    cwd,
-    timeoutMs,
-    ...(input !== undefined && { input }),
-    ...(env && { env }),
-  });
-  for (const pattern of shows) expect(outcome.output, line).toMatch(pattern);
-  if (code !== "any") expect(outcome.code, `${line}\n${outcome.output}`).toBe(code);
-}
-
-const rows = (title: string, list: readonly Row[]): void => {
-  it.each(list.map((row) => [row.line.replaceAll("\n", " "), row] as const))(
-    `${title}: %s`,
-    (_, row) => check(row),
-    90_000,
-  );
-};
+const { check, rows } = guide(
+  () => coracle,
+  () => cwd,
+);
 
 const allReady = async (replicas: number): Promise<void> => {
   await coracle.ok(`kubectl rollout status statefulset -n kvstore kvstore --timeout=60s`);
@@ -60,9 +33,6 @@ const allReady = async (replicas: number): Promise<void> => {
     (text) => text.trim() !== "",
   );
 };
-
-/** `KUBE_EDITOR` that replaces text, as a user's hands would. */
-const editor = (from: string, to: string): Record<string, string> => ({ KUBE_EDITOR: `sed -i -e 's/${from}/${to}/'` });
 
 describe.runIf(kubectl)("the guide's commands", () => {
   rows("deploy", [
