@@ -17,6 +17,7 @@ export class Dialer {
   #socket: Duplex | undefined;
   #attempt = new AbortController();
   #retry: NodeJS.Timeout | undefined;
+  #patience: NodeJS.Timeout | undefined;
   #failures = 0;
   #isStopped = false;
 
@@ -46,6 +47,7 @@ export class Dialer {
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#retry);
+    clearTimeout(this.#patience);
     this.#attempt.abort(new WireError("closed", "the peer is no longer wanted"));
     this.#socket?.destroy();
   }
@@ -63,19 +65,25 @@ export class Dialer {
     }
   }
 
-  /** A connection that is made elsewhere has as long as a handshake. */
+  /** A connection that is made elsewhere has as long as a handshake. Not by `AbortSignal.any` with a timeout, which Node 20 may collect before it fires. */
   #begin(): AbortSignal {
-    this.#attempt = new AbortController();
-    return AbortSignal.any([this.#attempt.signal, AbortSignal.timeout(this.#limits.handshakeMs)]);
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    const giveUp = (): void => attempt.abort(new WireError("unreachable", "no connection was made in time"));
+    this.#patience = setTimeout(giveUp, this.#limits.handshakeMs);
+    this.#patience.unref();
+    return attempt.signal;
   }
 
   readonly #run = (socket: Duplex): void => {
+    clearTimeout(this.#patience);
     this.#socket = socket;
     if (this.#isStopped) socket.destroy();
     else runSession(socket, this.#context, this.#peer.id);
   };
 
   readonly #failed = (error: unknown): void => {
+    clearTimeout(this.#patience);
     if (this.#isStopped) return;
     const message = error instanceof Error ? error.message : String(error);
     this.#context.closed(new WireError("unreachable", message, { cause: error }), undefined);

@@ -59,7 +59,8 @@ function dangerOf(node: Node, leading: Leading, change: MemberChange, next: Memb
 function lagOf(node: Node, leading: Leading, id: string): string | undefined {
   const peer = leading.peers.get(id);
   if (!peer || !isHeard(node, peer)) return `${id} can't be reached`;
+  // What it is known to hold it holds durably, whatever became of its connection since.
   const lag = node.log.last - peer.match;
-  if (peer.state === "replicate" && lag <= node.config.promoteLagEntries) return undefined;
+  if (lag <= node.config.promoteLagEntries) return undefined;
   return `${id} has not caught up: it lacks ${lag} entries`;
 }

@@ -26,7 +26,9 @@ export const tcpWiring: Wiring = {
   async dial(host, port, signal) {
     const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
     try {
-      await once(socket, "connect", { signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) });
+      socket.setTimeout(DIAL_TIMEOUT_MS, () => socket.destroy(new P2pError("connection", "no answer in time")));
+      await once(socket, "connect", { signal });
+      socket.setTimeout(0);
       return transportOf(socket, false);
     } catch (cause) {
       socket.destroy();
