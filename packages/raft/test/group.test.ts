@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, request } from "node:http";
 import { tmpdir } from "node:os";
@@ -138,6 +139,30 @@ describe("snapshots", () => {
     await three.start(away);
     await converged(three);
     expect(sent[0]).toBe(1000);
+  });
+
+  it("on their way when all members crash at once are sent again, and nothing is lost", async () => {
+    const three = await open(3, { limits: { ...limits, snapshotEntries: 30, segmentBytes: 1 << 16 } });
+    const [away = 0] = await three.followers();
+    await three.crash(away);
+    const leader = await three.leader();
+    await fill(three, leader, 80, 1 << 15);
+    await until(() => three.get(leader).raft.status().firstIndex > 20, "a compacted log");
+    const folder = join(three.dir, String(away), "snapshots");
+    const arrived = (ending: string): boolean =>
+      existsSync(folder) && readdirSync(folder).some((name) => name.endsWith(ending));
+    await three.start(away);
+    await until(
+      () => arrived(".part"),
+      "a snapshot on its way",
+      20_000,
+      () => new Promise(setImmediate),
+    );
+    await Promise.all([1, 2, 3].map((number) => three.crash(number)));
+    expect([arrived(".part"), arrived(".snapshot")]).toEqual([true, false]);
+    await Promise.all([1, 2, 3].map((number) => three.start(number)));
+    await converged(three);
+    expect(three.get(away).machine.list).toHaveLength(80);
   });
 });
 

@@ -346,7 +346,8 @@ export class RaftDriver implements OpenRaft {
   }
 
   async #compact(index: number): Promise<void> {
-    await new Promise<void>((resolve) => this.#submit({ type: "compact", index }, () => resolve()));
+    const performed = new Promise<void>((resolve) => this.#submit({ type: "compact", index }, () => resolve()));
+    await this.#calls.unlessEnded(performed);
     const { term, vote } = this.#core.state.persisted;
     await this.#storage.compact(this.#core.base.index, { term, vote });
   }

@@ -2,6 +2,7 @@
 import type { Core } from "../core/core.ts";
 import { sizeOf } from "../core/log.ts";
 import type { LogEntry } from "../core/types.ts";
+import { RaftError } from "../errors.ts";
 import type { Settings } from "../options.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
 
@@ -60,6 +61,7 @@ export class Snapshotter {
       metrics.snapshotWritten?.(index, sizeBytes, performance.now() - startedAt);
       logger.info({ index, sizeBytes }, "wrote a snapshot");
     } catch (error) {
+      if (error instanceof RaftError && error.code === "stopped") return;
       this.#notBefore = performance.now() + RETRY_MS;
       this.#bytes = limits.snapshotBytes;
       logger.warn({ error: String(error) }, "no snapshot could be written; the log grows until one can");

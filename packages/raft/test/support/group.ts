@@ -117,11 +117,16 @@ export class Group {
 }
 
 /** Waits for a condition, looking often; fails after `boundMs`. */
-export async function until(condition: () => boolean, what: string, boundMs = 20_000): Promise<void> {
+export async function until(
+  condition: () => boolean,
+  what: string,
+  boundMs = 20_000,
+  pause: () => Promise<unknown> = () => new Promise((resolve) => setTimeout(resolve, 5)),
+): Promise<void> {
   const end = performance.now() + boundMs;
   while (!condition()) {
     if (performance.now() > end) throw new RangeError(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await pause();
   }
 }
 
