@@ -157,6 +157,8 @@ export class NodeChain implements api.Chain {
   }
 
   async addBlock(block: Block, { requested = true } = {}): Promise<api.BlockResult> {
+    // Now, while threads may be at work on the block before; they are kept with the transactions.
+    for (const tx of block.transactions) txidOf(tx);
     try {
       return await this.#change(() => this.#intake.block(block, requested));
     } catch (error) {
@@ -211,11 +213,15 @@ export class NodeChain implements api.Chain {
     return this.#store.spent(own(entry));
   }
 
+  spentBy({ entry, position }: api.FoundTransaction): Promise<readonly api.Coin[] | undefined> {
+    return this.#store.spentBy(own(entry), position);
+  }
+
   async transaction(txid: Buffer): Promise<api.FoundTransaction | undefined> {
     const bytes = await this.#store.database.get(transactionKey(txid));
     const place = bytes && decodePlace(bytes);
     const entry = place && this.#tree.at(place.height);
-    const tx = entry && (await this.#store.block(entry))?.transactions[place.position];
+    const tx = entry && (await this.#store.transactionAt(entry, place.offset));
     // A reorganisation may have come in between.
     return tx && txidOf(tx).equals(txid) ? { tx, entry, position: place.position } : undefined;
   }

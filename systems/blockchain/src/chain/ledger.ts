@@ -63,15 +63,24 @@ export class Ledger {
 
   /** `entry` is a child of the tip. `isStored` unless the block is to be stored in the same batch. Returns why it is invalid. */
   async connect(entry: Entry, block: Block, isStored: boolean): Promise<Verdict> {
-    const { tree } = this.#parts;
-    const result = await this.verify(block, entry.parent as Entry);
-    if ("reason" in result) return result;
-    const rows = [undoRow(entry, result.spent), tipRow(entry)];
+    const { tree, rules } = this.#parts;
+    const parent = entry.parent as Entry;
+    const began = performance.now();
+    const connected = await this.#effect(block, parent);
+    if ("reason" in connected) return connected;
+    const rows = [undoRow(entry, connected.spent), tipRow(entry)];
     if (!isStored) rows.push(...blockRows(entry, block));
-    await this.#move({ direction: "connect", entry, block, ...result, rows }, () => {
+    const move: Move = { direction: "connect", entry, block, ...connected, rows };
+    // What is to be written is prepared while threads check scripts; what goes wrong with that counts for a valid block only.
+    const checking = rules.checkInputs(block, parent, connected.spent);
+    const [checked, prepared] = await Promise.allSettled([checking, this.#operations(move)]);
+    const verdict = outcomeOf(checked);
+    if (verdict) return verdict;
+    const done = (): void => {
       if (!isStored) tree.blockStored(entry, block.transactions.length);
       tree.setTip(entry);
-    });
+    };
+    await this.#move(move, outcomeOf(prepared), done, performance.now() - began);
     return undefined;
   }
 
@@ -82,31 +91,38 @@ export class Ledger {
     const [block, spent] = await Promise.all([store.block(entry), store.spent(entry)]);
     if (!block || !spent) throw damaged(`what undoes the block at height ${entry.height} is missing`);
     const changes = disconnectChanges(block, entry.height, spent);
-    await this.#move({ direction: "disconnect", entry, block, spent, changes, rows: [tipRow(parent)] }, () =>
-      tree.setTip(parent),
-    );
+    const move: Move = { direction: "disconnect", entry, block, spent, changes, rows: [tipRow(parent)] };
+    await this.#move(move, await this.#operations(move), () => tree.setTip(parent));
   }
 
   /** What a block on `parent`, the tip, would do; or why it may not. */
   async verify(block: Block, parent: Entry): Promise<Connected | Rejection> {
-    const { coins, rules } = this.#parts;
+    const connected = await this.#effect(block, parent);
+    if ("reason" in connected) return connected;
+    return (await this.#parts.rules.checkInputs(block, parent, connected.spent)) ?? connected;
+  }
+
+  /** What a block would do to the coins if it may; or that what it spends isn't there. */
+  async #effect(block: Block, parent: Entry): Promise<Connected | Rejection> {
     const height = parent.height + 1;
-    const known = await coins.load([...neededCoins(block), ...coinbaseCoins(block, height)]);
+    const known = await this.#parts.coins.load([...neededCoins(block), ...coinbaseCoins(block, height)]);
     // BIP 30: only a coinbase could repeat an id, since whatever else spends something is different by what it spends.
     if (coinbaseCoins(block, height).some((key) => known.has(key))) return rejection("bad-txns-BIP30");
     const connected = connectChanges(block, height, known);
-    if ("missing" in connected) return rejection("bad-txns-inputs-missingorspent");
-    return (await rules.checkInputs(block, parent, connected.spent)) ?? connected;
+    return "missing" in connected ? rejection("bad-txns-inputs-missingorspent") : connected;
   }
 
-  async #move(move: Move, done: () => void): Promise<void> {
+  async #move(move: Move, operations: readonly Operation[], done: () => void, verifyMs = 0): Promise<void> {
     const { coins, store, events } = this.#parts;
     const { direction, entry, block, spent, changes } = move;
-    const operations = [...operationsOf(changes), ...(await this.#indexRows(move)), ...move.rows];
     const durable = this.#mustBeDurable(entry);
     await coins.commit(changes, () => store.database.write(operations, { durable }), done);
     const kind = direction === "connect" ? "connected" : "disconnected";
-    events.tell({ kind, block, entry, height: entry.height, hash: entry.hash, spent });
+    events.tell({ kind, block, entry, height: entry.height, hash: entry.hash, spent, verifyMs });
+  }
+
+  async #operations(move: Move): Promise<readonly Operation[]> {
+    return [...operationsOf(move.changes), ...(await this.#indexRows(move)), ...move.rows];
   }
 
   /** Joined by spreading into an array, not into arguments: a block can have more rows than a call takes. */
@@ -123,6 +139,11 @@ export class Ledger {
   #mustBeDurable({ height }: Entry): boolean {
     return height > this.#parts.tree.best.height - FRESH_BLOCKS || height % DURABLE_EVERY === 0;
   }
+}
+
+function outcomeOf<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === "rejected") throw result.reason;
+  return result.value;
 }
 
 function coinbaseCoins(block: Block, height: number): string[] {
