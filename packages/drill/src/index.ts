@@ -14,6 +14,8 @@
 export type { Model } from "@coracle/sim";
 export { type DrillOptions, runDrill } from "./drill.ts";
 export { DrillError, type DrillErrorCode } from "./errors.ts";
+export { injectedSpec, injectFault } from "./faults/injected.ts";
+export { isRolledOut } from "./faults/objects.ts";
 export { amongThemselves, cutOff } from "./faults/partition.ts";
 export { type FaultName, faultNames, faults } from "./faults/table.ts";
 export { pageOf } from "./page.ts";

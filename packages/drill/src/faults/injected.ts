@@ -2,8 +2,9 @@
  * Faults that only the embedded cluster can inject (`faults.coracle.dev/v1`): on any other they are skipped, and the report says so. Each is in force for
  * the drill's hold time, under load, and then taken away; what the system must do meanwhile is to lose nothing.
  */
-import { isKubeError, resource } from "@coracle/kube";
+import { isKubeError, type KubeClient, resource } from "@coracle/kube";
 import { DrillError } from "../errors.ts";
+import type { Ground } from "../site.ts";
 import type { Fault, Strike } from "./types.ts";
 
 const HOUR_MS = 3_600_000;
@@ -73,22 +74,28 @@ const ROWS = {
 const injected = (name: string, { on, summary, spec }: Row): Fault => ({
   endsTerm: false,
   summary: `${summary} (embedded cluster only)`,
-  inject: async (strike) => {
-    const metadata = { name: `drill-${name}` };
-    const durationMs = strike.holdMs + SPARE_MS;
-    await create(strike, {
-      apiVersion: API_VERSION,
-      kind: "Fault",
-      metadata,
-      spec: { ...spec, ...targetOf(strike, on), durationMs },
-    });
-    return {
-      how: `${summary}, for ${strike.holdMs / 1000} s`,
-      lasts: true,
-      heal: () => remove(strike, metadata.name),
-    };
-  },
+  inject: async (strike) => ({
+    how: `${summary}, for ${strike.holdMs / 1000} s`,
+    lasts: true,
+    heal: await injectFault(strike.ground, name, { ...spec, ...targetOf(strike, on) }, strike.holdMs),
+  }),
 });
+
+/**
+ * Injects a fault of the embedded cluster, described as `coracle fault kinds` lists them. Returns how to heal it; forgotten, it heals itself a minute
+ * after `holdMs`. Faults that have no duration, such as a kill, take undefined. Rejects with `impossible` on other clusters.
+ */
+export async function injectFault(
+  { kube }: Pick<Ground, "kube">,
+  name: string,
+  spec: Readonly<Record<string, unknown>>,
+  holdMs: number | undefined,
+): Promise<() => Promise<void>> {
+  const metadata = { name: `drill-${name}` };
+  const duration = holdMs !== undefined && { durationMs: holdMs + SPARE_MS };
+  await create(kube, { apiVersion: API_VERSION, kind: "Fault", metadata, spec: { ...spec, ...duration } });
+  return () => remove(kube, metadata.name);
+}
 
 function targetOf({ ground, leader }: Strike, on: Row["on"]): Readonly<Record<string, unknown>> {
   const { namespace, labels } = ground;
@@ -97,9 +104,9 @@ function targetOf({ ground, leader }: Strike, on: Row["on"]): Readonly<Record<st
   return { namespace, selector: selector.join(",") };
 }
 
-async function create({ ground }: Strike, fault: FaultObject): Promise<void> {
+async function create(kube: KubeClient, fault: FaultObject): Promise<void> {
   try {
-    await ground.kube.create(faultObjects, fault);
+    await kube.create(faultObjects, fault);
   } catch (error) {
     if (isKubeError(error, "not-found"))
       throw new DrillError("impossible", "this cluster can't inject faults: it is not the embedded one");
@@ -107,13 +114,16 @@ async function create({ ground }: Strike, fault: FaultObject): Promise<void> {
   }
 }
 
-async function remove({ ground }: Strike, name: string): Promise<void> {
-  await ground.kube.delete(faultObjects, name).catch((error: unknown) => {
+async function remove(kube: KubeClient, name: string): Promise<void> {
+  await kube.delete(faultObjects, name).catch((error: unknown) => {
     if (!isKubeError(error, "not-found")) throw error;
   });
 }
 
 type InjectedName = keyof typeof ROWS;
+
+/** What one of them injects, without whom it hits: for scenarios, which choose that themselves. */
+export const injectedSpec = (name: InjectedName): Readonly<Record<string, unknown>> => ROWS[name].spec;
 
 export const injectedFaults = Object.fromEntries(
   Object.entries(ROWS).map(([name, row]) => [name, injected(name, row)]),

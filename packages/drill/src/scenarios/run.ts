@@ -4,7 +4,7 @@ import { resources } from "@coracle/kube";
 import { Random } from "@coracle/sim";
 import { DrillError } from "../errors.ts";
 import type { Site } from "../site.ts";
-import type { ScenarioPlugin, ScenarioReport, ScenarioResult, ScenarioSite } from "./types.ts";
+import type { ScenarioPlugin, ScenarioReport, ScenarioResult, ScenarioSite, ScenarioVerdict } from "./types.ts";
 
 export interface ScenarioOptions {
   readonly system: string;
@@ -34,11 +34,24 @@ export async function runScenarios(options: ScenarioOptions): Promise<ScenarioRe
     const title = `${name} ${n + 1}/${scenarios.length}`;
     options.report(`${title}: ${scenario.summary}`);
     const begun = performance.now();
-    const verdict = await scenario.run(siteOf(options, random, (line) => options.report(`${title}: ${line}`)));
+    const verdict = await unlessImpossible(() =>
+      scenario.run(siteOf(options, random, (line) => options.report(`${title}: ${line}`))),
+    );
     results.push({ scenario: name, durationMs: Math.round(performance.now() - begun), ...verdict });
   }
   const broken = results.flatMap(({ scenario, broken: promises }) => promises.map((text) => `${scenario}: ${text}`));
   return { system, cluster, startedAt, seed, results, broken };
+}
+
+/** What this cluster can't do is no broken promise: the report says that it was skipped. */
+async function unlessImpossible(run: () => Promise<ScenarioVerdict>): Promise<ScenarioVerdict> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof DrillError && error.code === "impossible")
+      return { facts: {}, broken: [], skipped: error.message };
+    throw error;
+  }
 }
 
 function siteOf(options: ScenarioOptions, random: Random, say: (line: string) => void): ScenarioSite {
@@ -67,11 +80,14 @@ function siteOf(options: ScenarioOptions, random: Random, say: (line: string) =>
 
 /** For people. */
 export function scenarioSummary({ system, cluster, seed, results, broken }: ScenarioReport): string {
-  const lines = results.flatMap(({ scenario, durationMs, facts, broken: promises }) => [
-    `  ${scenario.padEnd(12)} ${promises.length === 0 ? "held" : "BROKEN"}  ${(durationMs / 1000).toFixed(1)} s`,
+  const lines = results.flatMap(({ scenario, durationMs, facts, broken: promises, skipped }) => [
+    `  ${scenario.padEnd(14)} ${wordFor(promises, skipped)}  ${(durationMs / 1000).toFixed(1)} s`,
     ...Object.entries(facts).map(([name, value]) => `    ${name}: ${value}`),
     ...promises.map((promise) => `    BROKEN: ${promise}`),
   ]);
   const verdict = broken.length === 0 ? "every promise held" : `${broken.length} promises broken`;
   return [`${system} on ${cluster}, seed ${seed}: ${verdict}`, "", ...lines].join("\n");
 }
+
+const wordFor = (broken: readonly string[], skipped: string | undefined): string =>
+  skipped === undefined ? (broken.length === 0 ? "held" : "BROKEN") : `skipped: ${skipped}`;

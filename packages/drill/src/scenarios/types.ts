@@ -23,11 +23,13 @@ export interface ScenarioVerdict {
   readonly facts: Readonly<Record<string, string | number>>;
   /** The promises that did not hold; empty when all is well. */
   readonly broken: readonly string[];
+  /** Why it was not run: this cluster can't do it. */
+  readonly skipped?: string;
 }
 
 export interface Scenario {
   readonly summary: string;
-  /** Leaves nothing of its faults behind, also when it fails. */
+  /** Leaves nothing of its faults behind, also when it fails. Rejects with `impossible`, before it changes anything, where it can't be run. */
   run(site: ScenarioSite): Promise<ScenarioVerdict>;
 }
 

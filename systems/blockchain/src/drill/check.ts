@@ -38,6 +38,7 @@ export async function judge(site: ScenarioSite, before: Agreed, payments: Paymen
   site.say(`${nodes.length} nodes agree on block ${after.height}`);
   const broken = [
     ...(await kept(nodes, before)),
+    ...(await boundedTimes(nodes)),
     ...(await equalCoins(site)),
     ...(await replayedWallets(site, nodes)),
     ...(await keptPayments(nodes, payments)),
@@ -54,6 +55,20 @@ export async function judge(site: ScenarioSite, before: Agreed, payments: Paymen
 async function kept(nodes: readonly DrillNode[], { height, hash }: Agreed): Promise<string[]> {
   const hashes = await Promise.all(nodes.map((node) => node.ask<string>("getblockhash", height)));
   return nodes.flatMap(({ name }, n) => (hashes[n] === hash ? [] : [`${name} lost block ${height}, agreed on before`]));
+}
+
+/** `maxFutureSeconds` of the networks that are drilled, and as much again for clocks and the time that asking takes. */
+const MOST_AHEAD_SECONDS = 240;
+
+/** However wrong a clock was: no tip is from a time that the others would refuse. */
+async function boundedTimes(nodes: readonly DrillNode[]): Promise<string[]> {
+  const infos = await Promise.all(nodes.map((node) => node.ask<{ readonly time: number }>("getblockchaininfo")));
+  const now = Date.now() / 1000;
+  return nodes.flatMap(({ name }, n) => {
+    const info = infos[n];
+    const aheadSeconds = info && isAnswer(info) ? Math.round(info.time - now) : 0;
+    return aheadSeconds > MOST_AHEAD_SECONDS ? [`the tip of ${name} is ${aheadSeconds} s ahead of time`] : [];
+  });
 }
 
 interface CoinSet {
