@@ -34,6 +34,13 @@ function kvstore(...args: string[]) {
   return { stdout, stderr, status };
 }
 
+/** Asks a server on a damaged file for everything, which ends it or is refused. */
+async function asked(server: ServerProcess): Promise<string> {
+  const answer = await askOnce(target(server.port), "KEYS", "*").then(String, String);
+  await server.kill("SIGKILL");
+  return answer;
+}
+
 describe("kill -9 in the middle of writing", () => {
   it("loses nothing that was acknowledged, three times in a row", async () => {
     const acknowledged: string[] = [];
@@ -82,6 +89,21 @@ describe("a server", () => {
     await truncate(join(data, "state", "data.mdb"), 10_000);
     await expect(startProcess(data)).rejects.toThrow(/exited with 1.*is damaged.*restore the last backup/s);
   });
+
+  it("tells of damage inside the data file that ends it again and again without a word", async () => {
+    const first = await start();
+    const pairs = Array.from({ length: 3000 }, (_, i) => [`k${i}`, "v".repeat(200)]).flat();
+    await askOnce(target(first.port), "MSET", ...pairs);
+    await first.kill("SIGTERM");
+    const file = join(data, "state", "data.mdb");
+    const bytes = await readFile(file);
+    // All but the two meta pages: whatever LMDB follows from there leads nowhere.
+    bytes.fill(0xfe, 3 * 4096);
+    await writeFile(file, bytes);
+    const words: string[] = [];
+    for (let i = 0; i < 3; i++) words.push(await startProcess(data).then(asked, String));
+    expect(words.at(-1)).toMatch(/exited with 1.*is damaged: .*move this member's whole data folder away/s);
+  }, 60_000);
 
   it("refuses settings that make no sense, naming each", async () => {
     await expect(startProcess(data, "--replication-mode", "maybe", "--max-clients", "x")).rejects.toThrow(

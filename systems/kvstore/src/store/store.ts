@@ -4,6 +4,7 @@ import type { Entry, Position, StateMachine } from "@coracle/lease-log";
 import { KvStoreError } from "../errors.ts";
 import { type Reply, ReplyError } from "../reply.ts";
 import { checkDataFile, markBoot } from "./datafile.ts";
+import { watchStart } from "./early-ends.ts";
 import { decodeEntry } from "./entry.ts";
 import { readPosition, readTime } from "./facts.ts";
 import type { ReadableKeyspace } from "./keyspace.ts";
@@ -64,9 +65,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const unlock = await lockFolder(dir);
   try {
     await checkDataFile(dir);
+    const endedWell = await watchStart(dir);
     const tree = openTree(dir);
     await markBoot(dir);
-    return new TreeStore(tree, unlock, options);
+    const closed = async (): Promise<void> => {
+      await endedWell();
+      await unlock();
+    };
+    return new TreeStore(tree, closed, options);
   } catch (error) {
     await unlock();
     throw error;
