@@ -14,7 +14,7 @@ import { HeaderTree } from "./tree/tree.ts";
 
 /** As many blocks below the tip are read at the start: what a torn write could have touched. */
 const CHECKED_BLOCKS = 6;
-const FORMAT = 1;
+const FORMAT = 2;
 
 const describe = (network: Network, indexes: IndexOptions): string =>
   JSON.stringify({ format: FORMAT, network: network.name, genesis: network.genesisHash.toString("hex"), ...indexes });

@@ -53,6 +53,8 @@ export interface ChainEvent {
   readonly hash: Buffer;
   /** What the block's transactions spend: for each transaction, in order of its inputs; none for the coinbase. */
   readonly spent: readonly (readonly Coin[])[];
+  /** How long it took to look up and check what it spends; 0 for a block that is disconnected. */
+  readonly verifyMs: number;
 }
 
 export type ChainListener = (event: ChainEvent) => void;
@@ -193,6 +195,8 @@ export interface Chain extends ChainView {
   spent(entry: ChainEntry): Promise<readonly (readonly Coin[])[] | undefined>;
   /** A transaction of the active chain. */
   transaction(txid: Buffer): Promise<FoundTransaction | undefined>;
+  /** What it spent, in the order of its inputs. */
+  spentBy(found: FoundTransaction): Promise<readonly Coin[] | undefined>;
   scriptSummary(script: Buffer): ScriptSummary;
   scriptHistory(script: Buffer, options?: PageOptions): Promise<Page<HistoryItem>>;
   scriptCoins(script: Buffer, options?: PageOptions): Promise<Page<CoinItem>>;

@@ -109,11 +109,18 @@ function observeBlocks(registry: Registry, chain: Chain): () => void {
     buckets: [1, 2, 3, 6, 10, 30, 100, 1000],
     registers: [registry],
   });
+  const verification = new Histogram({
+    name: "blockchain_block_verification_seconds",
+    help: "Time to check what a connected block spends, its scripts included.",
+    buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+    registers: [registry],
+  });
   let deep = 0;
   const stops = [
-    chain.subscribe(({ kind, block }) => {
+    chain.subscribe(({ kind, block, verifyMs }) => {
       if (kind === "connected") {
         connected.inc();
+        verification.observe(verifyMs / 1000);
         transactions.inc(block.transactions.length);
         return;
       }

@@ -19,6 +19,16 @@ export function miningPolicy(
   return when === "always" ? { kind: "always" } : { kind: "transactions", atLeast: 1 };
 }
 
+/** Why the background miner can't be started by hand; undefined where it can. */
+export function noMining(
+  settings: Pick<NodeSettings, "miningWhen" | "nodeIsMiner" | "miningThreads">,
+  network: NetworkName,
+): string | undefined {
+  if (!settings.nodeIsMiner || settings.miningThreads === 0)
+    return "this node is no miner: start it with NODE_IS_MINER and MINING_THREADS";
+  return miningPolicy(settings, network) ? undefined : "this node mines on demand only, as MINING_WHEN says";
+}
+
 /** The address that the operator names: of this node, of the Secret, or of the pool by this node's number. */
 export function miningSetting(settings: MiningSettings, ordinal: number | undefined): string | undefined {
   const pool = (settings.walletAddressPool ?? "").split(/[\s,]+/).filter(Boolean);

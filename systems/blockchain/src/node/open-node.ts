@@ -34,7 +34,7 @@ import { externalHost, type HostPort, hostPort, nodesToDial } from "./addresses.
 import { readBans, writeBans } from "./ban-file.ts";
 import { type NodeClock, nodeClock } from "./clock.ts";
 import { Closers } from "./closers.ts";
-import { miningPolicy, miningSetting } from "./mining.ts";
+import { miningPolicy, miningSetting, noMining } from "./mining.ts";
 import { followDiscovery, startDiscovery } from "./peers.ts";
 import type { NodeSettings } from "./settings.ts";
 import { VERSION } from "./version.ts";
@@ -91,7 +91,8 @@ async function openParts(options: OpenNodeOptions, closers: Closers): Promise<Om
   const network = await joinNetwork(options, own, dir, chain, mempool, closers);
   late.network = network;
   const rpc = await serveRpc(options, dir, { chain, mempool, miner, network, wallets }, clock, closers);
-  const parts = { chain, mempool, miner, network, wallets, now: () => clock.wallMs() };
+  const noMiner = noMining(settings, settings.network);
+  const parts = { chain, mempool, miner, network, wallets, noMining: noMiner, now: () => clock.wallMs() };
   const web = settings.nodeIsWebServer
     ? await openWeb({ parts, settings, logger, version: VERSION, metrics })
     : undefined;

@@ -4,6 +4,7 @@ import { type Access, type ApiKeys, createGate } from "./access.ts";
 import type { WebBackend } from "./backend.ts";
 import { success } from "./envelope.ts";
 import type { EventHub } from "./events.ts";
+import { addressOf } from "./limits/client-address.ts";
 import { accessAt, type Mount, type Route } from "./routes/route.ts";
 import { routes } from "./routes/table.ts";
 import { securityHeaders } from "./safety.ts";
@@ -22,6 +23,7 @@ export interface ApiContext {
   readonly now: () => number;
   /** `/api/v1` spends and mines without a key. */
   readonly openSpending: boolean;
+  readonly trustedHops: number;
 }
 
 /** Before limits are looked at nobody is let in, and before keys are looked at everybody is limited: guessing keys is limited too. */
@@ -68,7 +70,7 @@ function serve(server: FastifyInstance, mount: Mount, row: Route, { backend, now
   });
 }
 
-function serveEvents(server: FastifyInstance, mount: Mount, { events }: ApiContext): void {
+function serveEvents(server: FastifyInstance, mount: Mount, { events, trustedHops }: ApiContext): void {
   server.get(
     `/api/${mount}/events`,
     {
@@ -82,13 +84,15 @@ function serveEvents(server: FastifyInstance, mount: Mount, { events }: ApiConte
       },
     },
     async (request: FastifyRequest, reply: FastifyReply) => {
-      const lastId = request.headers["last-event-id"];
+      const id = request.headers["last-event-id"];
+      const address = addressOf(request, trustedHops);
       // Once taken over, nobody would answer for an error.
-      events.admit();
+      events.admit(address);
       reply.hijack();
       for (const [name, value] of Object.entries({ ...securityHeaders, ...reply.getHeaders() }))
         if (value !== undefined) reply.raw.setHeader(name, value);
-      events.join(reply.raw, mount === "v1" ? "public" : "wallet", typeof lastId === "string" ? lastId : undefined);
+      const audience = mount === "v1" ? "public" : "wallet";
+      events.join(reply.raw, { address, audience, lastId: typeof id === "string" ? id : undefined });
     },
   );
 }

@@ -34,6 +34,8 @@ export interface WebBackend {
   search(text: string): Promise<FoundView | undefined>;
   fees(): FeesView;
   mining(): MiningView;
+  /** Starts or stops the background miner. Rejects with BlockchainError("rejected") where there is none. */
+  setMining(on: boolean): Promise<MiningView>;
   peers(): readonly PeerView[];
   readonly wallets: Wallets;
   /** Returns the transaction id. Rejects with BlockchainError("rejected") and the reason. */

@@ -12,6 +12,8 @@ import type { NodeEvent, WebBackend } from "./backend.ts";
 
 export interface EventsOptions {
   readonly maxClients: number;
+  /** Of one address: so many that all who come through one proxy are served, and so few that one of them leaves room for others. */
+  readonly maxPerAddress: number;
   readonly heartbeatMs: number;
   /** Events kept for those who come back. */
   readonly kept: number;
@@ -19,18 +21,31 @@ export interface EventsOptions {
   readonly maxUnreadBytes: number;
 }
 
-const defaults: EventsOptions = { maxClients: 500, heartbeatMs: 15_000, kept: 256, maxUnreadBytes: 256 * 1024 };
+const defaults: EventsOptions = {
+  maxClients: 500,
+  maxPerAddress: 100,
+  heartbeatMs: 15_000,
+  kept: 256,
+  maxUnreadBytes: 256 * 1024,
+};
 
 /** `public` leaves out what concerns the node's wallets. */
 export type Audience = "public" | "wallet";
 
 export interface EventHub {
-  /** Throws BlockchainError("busy") at the bound of listeners; to be asked before `join`. */
-  admit(): void;
+  /** Throws BlockchainError("busy") at a bound of listeners; to be asked before `join`. */
+  admit(address: string): void;
   /** Takes over a response whose headers are not yet written. */
-  join(response: ServerResponse, audience: Audience, lastId: string | undefined): void;
+  join(response: ServerResponse, listener: Listener): void;
   readonly clients: number;
   stop(): void;
+}
+
+export interface Listener {
+  readonly address: string;
+  readonly audience: Audience;
+  /** Of the last event that it had. */
+  readonly lastId: string | undefined;
 }
 
 interface Kept {
@@ -39,13 +54,12 @@ interface Kept {
   readonly text: string;
 }
 
-interface Client {
+interface Client extends Listener {
   readonly response: ServerResponse;
-  readonly audience: Audience;
 }
 
 export function createEventHub(backend: Pick<WebBackend, "subscribe">, options: Partial<EventsOptions> = {}): EventHub {
-  const { maxClients, heartbeatMs, kept, maxUnreadBytes } = { ...defaults, ...options };
+  const { maxClients, maxPerAddress, heartbeatMs, kept, maxUnreadBytes } = { ...defaults, ...options };
   const run = randomBytes(6).toString("hex");
   const clients = new Set<Client>();
   const recent: Kept[] = [];
@@ -87,11 +101,15 @@ export function createEventHub(backend: Pick<WebBackend, "subscribe">, options: 
     get clients() {
       return clients.size;
     },
-    admit() {
+    admit(address) {
       if (clients.size >= maxClients) throw new BlockchainError("busy", "too many listeners: try again later");
+      const fromThere = [...clients].filter((client) => client.address === address).length;
+      if (fromThere >= maxPerAddress)
+        throw new BlockchainError("busy", "too many listeners from your address: close some of them");
     },
-    join(response, audience, lastId) {
-      const client = { response, audience };
+    join(response, listener) {
+      const { audience, lastId } = listener;
+      const client = { ...listener, response };
       clients.add(client);
       response.once("close", () => clients.delete(client));
       response.writeHead(200, {

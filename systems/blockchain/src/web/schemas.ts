@@ -116,6 +116,7 @@ export const mining = object({
   warnings: text(),
   hashps: { type: "number", description: "of this node" },
   mining: flag,
+  background: { type: "boolean", description: "mines whenever it can" },
 });
 
 export const peer = object({

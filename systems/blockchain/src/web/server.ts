@@ -87,7 +87,8 @@ export async function createWebServer(options: WebServerOptions): Promise<WebSer
   installKeys(server, apiKeys(settings, logger));
   await installOpenApi(server, version);
   installHealth(server, { backend, buckets, version, now, startedAt: now() });
-  installApi(server, { backend, events, now, openSpending: settings.openSpending });
+  const { openSpending, trustedProxyHops: trustedHops } = settings;
+  installApi(server, { backend, events, now, openSpending, trustedHops });
   await installPages(server, options.pagesDir ?? defaultPages);
   // Streams never end by themselves, and close() waits for them.
   server.addHook("preClose", async () => events.stop());

@@ -95,6 +95,8 @@ export interface MiningView {
   /** Of this node's own threads; 0 where it doesn't mine. */
   readonly hashps: number;
   readonly mining: boolean;
+  /** Whether it mines as soon as its policy, the sync and the disk allow. */
+  readonly background: boolean;
 }
 
 export interface PeerView {

@@ -86,6 +86,14 @@ describe("events", () => {
     });
   });
 
+  it("have a bound for each address, as the trusted proxy tells it", async () => {
+    const web = await startWeb({ events: { maxPerAddress: 1 }, settings: { trustedProxyHops: 1 } });
+    const from = (address: string) => listen(web, "/api/v1/events", { "X-Forwarded-For": address });
+    expect((await from("192.0.2.1")).status).toBe(200);
+    expect((await from("192.0.2.1")).status).toBe(503);
+    expect((await from("192.0.2.2")).status).toBe(200);
+  });
+
   it("beat while nothing happens", async () => {
     const web = await startWeb({ events: { heartbeatMs: 20 } });
     const one = await listen(web);

@@ -109,6 +109,8 @@ export interface Mining {
   readonly networkhashps: number;
   readonly hashps: number;
   readonly mining: boolean;
+  /** Whether it mines as soon as it can. */
+  readonly background: boolean;
   readonly warnings: string;
 }
 

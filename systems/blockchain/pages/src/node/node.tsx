@@ -7,6 +7,7 @@ import { useData } from "../api/use-data.ts";
 import { count, duration, scaled } from "../parts/format.ts";
 import { type Column, Facts, Failure, Heading, Table } from "../parts/parts.tsx";
 import { SignIn } from "../wallet/sign-in.tsx";
+import { BackgroundMining } from "./background-mining.tsx";
 import { Generate } from "./generate.tsx";
 import { GrowthPlots } from "./growth-plots.tsx";
 
@@ -77,6 +78,7 @@ export function NodePage() {
             keyOf={({ address, inbound }) => `${address} ${inbound}`}
             empty="None."
           />
+          <BackgroundMining apiKey={key} mining={mining.data} />
           <Generate apiKey={key} />
         </>
       )}

@@ -1,7 +1,8 @@
 /** The rows of the indexes over transactions and scripts that a block adds, or takes away again. Pure. */
-import type { Block } from "../../primitives/block.ts";
+import { type Block, headerSize } from "../../primitives/block.ts";
+import { compactSizeLength } from "../../primitives/bytes.ts";
 import { hashKey } from "../../primitives/hash.ts";
-import { txid } from "../../primitives/transaction.ts";
+import { totalSize, txid } from "../../primitives/transaction.ts";
 import { isUnspendable } from "../../script/programs.ts";
 import type { CoinChanges } from "../coins/changes.ts";
 import type { Operation } from "../store/database.ts";
@@ -62,11 +63,13 @@ export function scriptDeltas(block: Block, spent: readonly (readonly Coin[])[]):
 export type Direction = "connect" | "disconnect";
 
 export function* transactionRows(block: Block, height: number, direction: Direction): Generator<Operation> {
+  let offset = headerSize + compactSizeLength(block.transactions.length);
   for (const [position, tx] of block.transactions.entries()) {
     const key = transactionKey(txid(tx));
     yield direction === "connect"
-      ? { type: "put", key, value: encodePlace({ height, position }) }
+      ? { type: "put", key, value: encodePlace({ height, position, offset }) }
       : { type: "del", key };
+    offset += totalSize(tx);
   }
 }
 

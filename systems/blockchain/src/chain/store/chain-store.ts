@@ -1,11 +1,20 @@
 /** The chain's tables as operations on entries and blocks. */
 import { type Block, type BlockHeader, blockHash, decodeBlock, encodeBlock } from "../../primitives/block.ts";
+import { ByteReader } from "../../primitives/bytes.ts";
+import { readTransaction, type Transaction } from "../../primitives/transaction.ts";
 import { damaged } from "../errors.ts";
 import type { Entry } from "../tree/entry.ts";
 import type { Coin } from "../types.ts";
 import type { Database, Operation } from "./database.ts";
 import { blockKey, endOf, FACTS, headerKey, TABLES, undoKey } from "./keys.ts";
-import { decodeHeaderRecord, decodeUndo, encodeHeaderRecord, encodeUndo, type HeaderRecord } from "./records.ts";
+import {
+  decodeHeaderRecord,
+  decodeUndo,
+  decodeUndoAt,
+  encodeHeaderRecord,
+  encodeUndo,
+  type HeaderRecord,
+} from "./records.ts";
 
 export class ChainStore {
   readonly database: Database;
@@ -34,6 +43,23 @@ export class ChainStore {
   async spent(entry: Entry): Promise<readonly (readonly Coin[])[] | undefined> {
     const bytes = await this.database.get(undoKey(entry.hash));
     return bytes && decodeUndo(entry.hash, bytes);
+  }
+
+  /** What begins at that byte of the block; undefined where no transaction does. */
+  async transactionAt(entry: Entry, offset: number): Promise<Transaction | undefined> {
+    const bytes = await this.rawBlock(entry);
+    if (!bytes || offset >= bytes.length) return undefined;
+    const reader = new ByteReader(bytes.subarray(offset));
+    try {
+      return readTransaction(reader);
+    } catch (error) {
+      throw damaged(`a transaction at height ${entry.height} can't be read`, error);
+    }
+  }
+
+  async spentBy(entry: Entry, position: number): Promise<readonly Coin[] | undefined> {
+    const bytes = await this.database.get(undoKey(entry.hash));
+    return bytes && decodeUndoAt(entry.hash, bytes, position);
   }
 
   async tipHash(): Promise<Buffer | undefined> {

@@ -40,6 +40,12 @@ export function writeNestedCoin(bytes: Buffer, coin: Coin, offset: number): numb
   return at + coin.script.copy(bytes, at);
 }
 
+export function skipNestedCoin(bytes: Buffer, cursor: Cursor): void {
+  readHead(bytes, cursor);
+  const length = readVarint(bytes, cursor);
+  cursor.offset += length;
+}
+
 export function readNestedCoin(bytes: Buffer, cursor: Cursor): Coin {
   const head = readHead(bytes, cursor);
   const length = readVarint(bytes, cursor);

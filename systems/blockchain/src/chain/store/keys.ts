@@ -18,7 +18,7 @@ export const TABLES = {
   undo: table("r"),
   /** Transaction id and index -> coin. */
   coins: table("c"),
-  /** Transaction id -> block and place; of the active chain. */
+  /** Transaction id -> height, place and first byte in its block; of the active chain. */
   transactions: table("t"),
   /** Script, height and place -> transaction id; of the active chain. */
   history: table("s"),

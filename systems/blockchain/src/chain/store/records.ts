@@ -3,8 +3,8 @@ import { type BlockHeader, decodeHeader, encodeHeader, headerSize } from "../../
 import { sha256 } from "../../primitives/hash.ts";
 import { damaged } from "../errors.ts";
 import type { Coin, ScriptSummary } from "../types.ts";
-import { nestedCoinLength, readNestedCoin, writeNestedCoin } from "./coins.ts";
-import { readVarint, varintLength, writeVarint } from "./varint.ts";
+import { nestedCoinLength, readNestedCoin, skipNestedCoin, writeNestedCoin } from "./coins.ts";
+import { type Cursor, readVarint, varintLength, writeVarint } from "./varint.ts";
 
 export interface HeaderRecord {
   readonly header: BlockHeader;
@@ -59,31 +59,50 @@ export function encodeUndo(hash: Buffer, spent: SpentCoins): Buffer {
 }
 
 export function decodeUndo(hash: Buffer, bytes: Buffer): SpentCoins {
-  const content = bytes.subarray(CHECKSUM_BYTES);
-  if (!checksum(hash, content).equals(bytes.subarray(0, CHECKSUM_BYTES))) {
-    throw damaged("what a block spent does not match its checksum");
-  }
+  const content = checkedUndo(hash, bytes);
   const cursor = { offset: 0 };
-  const list = <T>(read: () => T): T[] => Array.from({ length: readVarint(content, cursor) }, read);
-  return list(() => list(() => readNestedCoin(content, cursor)));
+  return Array.from({ length: readVarint(content, cursor) }, () => readSpent(content, cursor));
 }
 
-/** Where a transaction is: height of its block, its place there. */
+/** What the transaction at one place spent, without making an object of everything else. */
+export function decodeUndoAt(hash: Buffer, bytes: Buffer, position: number): readonly Coin[] {
+  const content = checkedUndo(hash, bytes);
+  const cursor = { offset: 0 };
+  if (position >= readVarint(content, cursor)) return [];
+  for (let before = 0; before < position; before++) {
+    for (let coins = readVarint(content, cursor); coins > 0; coins--) skipNestedCoin(content, cursor);
+  }
+  return readSpent(content, cursor);
+}
+
+function checkedUndo(hash: Buffer, bytes: Buffer): Buffer {
+  const content = bytes.subarray(CHECKSUM_BYTES);
+  if (checksum(hash, content).equals(bytes.subarray(0, CHECKSUM_BYTES))) return content;
+  throw damaged("what a block spent does not match its checksum");
+}
+
+const readSpent = (content: Buffer, cursor: Cursor): Coin[] =>
+  Array.from({ length: readVarint(content, cursor) }, () => readNestedCoin(content, cursor));
+
+/** Where a transaction is: height of its block, its place there, and its bytes among those of the block. */
 export interface Place {
   readonly height: number;
   readonly position: number;
+  readonly offset: number;
 }
 
-export function encodePlace({ height, position }: Place): Buffer {
-  const bytes = Buffer.allocUnsafe(8);
+export function encodePlace({ height, position, offset }: Place): Buffer {
+  const bytes = Buffer.allocUnsafe(12);
   bytes.writeUInt32LE(height, 0);
   bytes.writeUInt32LE(position, 4);
+  bytes.writeUInt32LE(offset, 8);
   return bytes;
 }
 
 export const decodePlace = (bytes: Buffer): Place => ({
   height: bytes.readUInt32LE(0),
   position: bytes.readUInt32LE(4),
+  offset: bytes.readUInt32LE(8),
 });
 
 export function encodeSummary(summary: ScriptSummary): Buffer {

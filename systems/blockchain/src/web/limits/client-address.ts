@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import type { FastifyRequest } from "fastify";
 
 /**
  * The address that limits count for. `trustedHops` proxies in front of us each append who called them to `X-Forwarded-For`; whatever
@@ -12,6 +13,13 @@ export function clientAddress(socketAddress: string, forwardedFor: string | unde
   if (entries.length < trustedHops) return own;
   const entry = plain((entries[entries.length - trustedHops] ?? "").trim());
   return isIP(entry) === 0 ? own : entry;
+}
+
+/** Of who sent this request. */
+export function addressOf({ socket, headers }: FastifyRequest, trustedHops: number): string {
+  const forwarded = headers["x-forwarded-for"];
+  const text = Array.isArray(forwarded) ? forwarded.join(",") : forwarded;
+  return clientAddress(socket.remoteAddress ?? "", text, trustedHops);
 }
 
 /** Of an IPv4 address in IPv6 clothes, the IPv4 address. */

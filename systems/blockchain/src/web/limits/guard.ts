@@ -4,7 +4,7 @@ import { BlockchainError } from "../../errors.ts";
 import { isApi } from "../safety.ts";
 import type { Buckets } from "./buckets.ts";
 import { claimsOf, type LimitedRequest } from "./claims.ts";
-import { clientAddress } from "./client-address.ts";
+import { addressOf } from "./client-address.ts";
 import { limitHeaders, type Outcome, retryAfterSeconds, strictest } from "./headers.ts";
 import type { Limiter, LimitMode, LimitSettings } from "./types.ts";
 
@@ -66,13 +66,8 @@ function answer(
 }
 
 function described(request: FastifyRequest, trustedHops: number): LimitedRequest {
-  const forwarded = request.headers["x-forwarded-for"];
   return {
-    ip: clientAddress(
-      request.socket.remoteAddress ?? "",
-      Array.isArray(forwarded) ? forwarded.join(",") : forwarded,
-      trustedHops,
-    ),
+    ip: addressOf(request, trustedHops),
     path: request.url.split("?", 1)[0] ?? "",
     route: request.is404 ? undefined : request.routeOptions.url,
     headers: request.headers,

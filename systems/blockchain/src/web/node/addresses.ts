@@ -6,7 +6,7 @@ import { BlockchainError, messageOf } from "../../errors.ts";
 import type { Wallets } from "../../wallet/types.ts";
 import type { AddressView, Page, PageRequest, TransactionView } from "../views.ts";
 import { changeOf, type PoolIndex } from "./pool-index.ts";
-import { confirmedViews, waitingView } from "./transactions.ts";
+import { foundView, waitingView } from "./transactions.ts";
 
 /** A list is read from its beginning each time: deeper pages would cost more than a request may. */
 const deepestItem = 10_000;
@@ -82,8 +82,7 @@ async function historyPart(chain: Chain, script: Buffer, skip: number, count: nu
 }
 
 /** Empty when its block left the chain meanwhile. */
-async function viewOf(chain: Chain, { height, position }: HistoryItem): Promise<TransactionView[]> {
-  const entry = chain.at(height);
-  const block = entry && (await chain.block(entry));
-  return entry && block ? confirmedViews(chain, block, entry, [position]) : [];
+async function viewOf(chain: Chain, { txid }: HistoryItem): Promise<TransactionView[]> {
+  const found = await chain.transaction(txid);
+  return found ? [await foundView(chain, found)] : [];
 }

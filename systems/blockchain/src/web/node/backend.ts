@@ -23,6 +23,8 @@ export interface NodeParts {
   readonly miner: Miner;
   readonly wallets: Wallets;
   readonly network: Network;
+  /** Why the background miner can't be started; undefined where it can. */
+  readonly noMining: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -36,7 +38,7 @@ const hashRateBlocks = 120;
 /** 0.1 coin per 1000 virtual bytes: nobody means to pay more. */
 const highestFeeRate = 10_000_000;
 
-export function nodeBackend({ chain, mempool, miner, wallets, network, now }: NodeParts): NodeBackend {
+export function nodeBackend({ chain, mempool, miner, wallets, network, noMining, now }: NodeParts): NodeBackend {
   const blocks = createBlockViews(chain);
   const pool = indexPool(mempool);
   const sources = { chain, pool, wallets };
@@ -100,6 +102,12 @@ export function nodeBackend({ chain, mempool, miner, wallets, network, now }: No
     },
     fees: () => feesView(mempool),
     mining: () => miningView(chain, mempool, miner),
+    setMining: async (on) => {
+      if (on && noMining !== undefined) throw new BlockchainError("rejected", noMining);
+      if (on) miner.start();
+      else await miner.stop();
+      return miningView(chain, mempool, miner);
+    },
     peers: () => peerViews(network, now()),
     broadcast: async (hex) => {
       const tx = decoded(hex);
@@ -177,6 +185,7 @@ function miningView(chain: Chain, mempool: Mempool, miner: Miner): MiningView {
     warnings: chain.state.kind === "running" || chain.state.kind === "closed" ? "" : chain.state.message,
     hashps: Math.round(status.hashRate),
     mining: status.isHashing,
+    background: status.isRunning,
   };
 }
 

@@ -1,6 +1,6 @@
 /** Transactions as the API shows them. */
 import { addressOfScript } from "../../address/address.ts";
-import type { Chain, ChainEntry, Coin } from "../../chain/types.ts";
+import type { Chain, ChainEntry, Coin, FoundTransaction } from "../../chain/types.ts";
 import type { Network } from "../../consensus/params.ts";
 import type { MempoolEntry } from "../../mempool/types.ts";
 import type { Block } from "../../primitives/block.ts";
@@ -16,6 +16,13 @@ interface Placed {
 export const waitingView = (network: Network, { tx, coins, time }: MempoolEntry): TransactionView =>
   transactionView(network, tx, coins, { time });
 
+/** One of the active chain. */
+export async function foundView(chain: Chain, found: FoundTransaction): Promise<TransactionView> {
+  const { tx, entry } = found;
+  const coins = (await chain.spentBy(found)) ?? [];
+  return transactionView(chain.network, tx, coins, { time: entry.time, placed: placedAt(chain, entry) });
+}
+
 /** A whole block's, or a part of it. */
 export async function confirmedViews(
   chain: Chain,
@@ -24,19 +31,17 @@ export async function confirmedViews(
   part: readonly number[],
 ): Promise<TransactionView[]> {
   const spent = await chain.spent(entry);
-  const confirmations = chain.isActive(entry) ? chain.tip.height - entry.height + 1 : 0;
+  const when = { time: entry.time, placed: placedAt(chain, entry) };
   return part.flatMap((position) => {
     const tx = block.transactions[position];
-    return tx
-      ? [
-          transactionView(chain.network, tx, spent?.[position] ?? [], {
-            time: entry.time,
-            placed: { entry, confirmations },
-          }),
-        ]
-      : [];
+    return tx ? [transactionView(chain.network, tx, spent?.[position] ?? [], when)] : [];
   });
 }
+
+const placedAt = (chain: Chain, entry: ChainEntry): Placed => ({
+  entry,
+  confirmations: chain.isActive(entry) ? chain.tip.height - entry.height + 1 : 0,
+});
 
 function transactionView(
   network: Network,

@@ -39,6 +39,20 @@ export const miningRoutes: readonly Route[] = [
       return { block_hashes: hashes, message: `${hashes.length} blocks mined${rest}` };
     },
   }),
+  ...([true, false] as const).map((on) =>
+    route({
+      method: "POST",
+      at: ["admin"],
+      access: "open",
+      path: on ? "/mining/start" : "/mining/stop",
+      tag: "Mining",
+      summary: on
+        ? "Mines in the background from now on, until a restart"
+        : "Mines in the background no more, until a restart",
+      answer: schemas.mining,
+      handle: ({ backend }) => backend.setMining(on),
+    }),
+  ),
   route({
     method: "GET",
     at: ["admin"],

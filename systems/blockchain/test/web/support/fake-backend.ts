@@ -47,6 +47,19 @@ export function fakeBackend(height = 30): FakeBackend {
   const calls: string[] = [];
   const blocks = Array.from({ length: height + 1 }, (_, index) => blockView(height - index));
   const pool = Array.from({ length: 3 }, (_, index) => transactionView(index + 100));
+  const mining = {
+    blocks: height,
+    currentblocksize: 0,
+    currentblocktx: 0,
+    difficulty: 1,
+    networkhashps: 10,
+    pooledtx: pool.length,
+    chain: "regtest",
+    warnings: "",
+    hashps: 0,
+    mining: false,
+    background: false,
+  };
   return {
     calls,
     unready: undefined,
@@ -84,18 +97,11 @@ export function fakeBackend(height = 30): FakeBackend {
     addressTransactions: async (_, request) => pageOf(pool, request),
     search: async (text) => (text === "0" ? { kind: "block", id: id(1) } : undefined),
     fees: () => ({ minimum: 1, fast: 3, normal: 2, slow: 1 }),
-    mining: () => ({
-      blocks: height,
-      currentblocksize: 0,
-      currentblocktx: 0,
-      difficulty: 1,
-      networkhashps: 10,
-      pooledtx: pool.length,
-      chain: "regtest",
-      warnings: "",
-      hashps: 0,
-      mining: false,
-    }),
+    mining: () => mining,
+    setMining: async (on) => {
+      calls.push(`mining ${on}`);
+      return { ...mining, background: on };
+    },
     peers: () => [],
     wallets: fakeWallets(calls),
     broadcast: async () => {
