@@ -18,7 +18,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "packages/drill": ["kube", "sim"],
   "packages/cli": ["cluster", "drill", "kube"],
 };
-/** Of `drill`, systems take the types that their drill module follows. */
+/** Of `drill`, systems take what their drill module is made of; nothing that a pod runs imports it. */
 const allowedToSystems = ["drill", "pod", "kube", "lease-log", "raft", "bft", "evm", "wal", "wire"];
 
 /** Where decisions are made: these get time, randomness and messages handed in, so that one seeded simulator can break them all. */

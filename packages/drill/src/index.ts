@@ -20,6 +20,7 @@ export { amongThemselves, cutOff } from "./faults/partition.ts";
 export { type FaultName, faultNames, faults } from "./faults/table.ts";
 export { pageOf } from "./page.ts";
 export type { Access, DrillClient, DrillPlugin, Leader, Member, Names, OperationKind, Outcome } from "./plugin.ts";
+export { type RegisterInput, type RegisterOutput, registers } from "./register.ts";
 export type { DowntimeReport, DrillReport, FaultReport, SkippedFault } from "./report.ts";
 export { runScenarios, type ScenarioOptions, scenarioSummary } from "./scenarios/run.ts";
 export {

@@ -1,13 +1,18 @@
 /** What `coracle drill kvstore` needs to know: a client, its operations, and the register that every key claims to be. */
-import type { Access, DrillClient, DrillPlugin, Member, Model, Outcome } from "@coracle/drill";
+import {
+  type Access,
+  type DrillClient,
+  type DrillPlugin,
+  type Member,
+  type Outcome,
+  type RegisterInput,
+  type RegisterOutput,
+  registers,
+} from "@coracle/drill";
 import type { LogStatus } from "@coracle/lease-log";
 import { Client, show } from "./cli/client.ts";
 import { KvStoreError, messageOf } from "./errors.ts";
 import type { Reply } from "./reply.ts";
-
-type Input = { readonly op: "get" } | { readonly op: "set"; readonly value: string } | { readonly op: "delete" };
-/** The value, whether a key was there, or OK. */
-type Output = string | number | null;
 
 const PORT = 5555;
 const TIMEOUT_MS = 1000;
@@ -16,37 +21,11 @@ const AUTH_SECRET = { name: "kvstore-auth", key: "password" } as const;
 /** Answers that promise that nothing was done; every other one leaves it open. See the README's table. */
 const NOTHING_DONE = /^(MOVED|CLUSTERDOWN|MASTERDOWN|LOADING|NOREPLICAS|TRYAGAIN|MISCONF|NOAUTH|WRONGPASS|ERR) /;
 
-const register: Model<string | null, Input, Output> = {
-  initial: null,
-  step(state, input, output) {
-    if (input.op === "set") return { state: input.value };
-    if (input.op === "get") return output === state ? { state } : undefined;
-    // An answer that never came may have been either.
-    return output === undefined || output === Number(state !== null) ? { state: null } : undefined;
-  },
-  print: (state) => (state === null ? "-" : `=${state}`),
-};
-
-export const drill: DrillPlugin<string | null, Input, Output> = {
+export const drill: DrillPlugin<string | null, RegisterInput, RegisterOutput> = {
   port: PORT,
   container: "kvstore",
   leader: "kvstore-leader",
-  model: register,
-  readBack: { op: "get" },
-  operations: {
-    read: { isWrite: false, weight: 4, plan: (names) => ({ key: names.shared(), input: { op: "get" } }) },
-    write: {
-      isWrite: true,
-      weight: 3,
-      plan: (names) => ({ key: names.shared(), input: { op: "set", value: names.value() } }),
-    },
-    insert: {
-      isWrite: true,
-      weight: 2,
-      plan: (names) => ({ key: names.fresh(), input: { op: "set", value: names.value() } }),
-    },
-    delete: { isWrite: true, weight: 1, plan: (names) => ({ key: names.shared(), input: { op: "delete" } }) },
-  },
+  ...registers,
   connect: (access) => new FollowingClient(access),
   processId: async (access, member) => (await statusOf(access, member)).pid,
   async unsettled(access, members) {
@@ -71,7 +50,7 @@ async function open(access: Access, { host, port }: Member): Promise<Client> {
 }
 
 /** Talks to one member at a time: the one that the last answer pointed to, else the next in turn. */
-class FollowingClient implements DrillClient<Input, Output> {
+class FollowingClient implements DrillClient<RegisterInput, RegisterOutput> {
   readonly #access: Access;
   #client: Client | undefined;
   #turn = 0;
@@ -82,7 +61,7 @@ class FollowingClient implements DrillClient<Input, Output> {
     this.#access = access;
   }
 
-  async perform(key: string, input: Input): Promise<Outcome<Output>> {
+  async perform(key: string, input: RegisterInput): Promise<Outcome<RegisterOutput>> {
     this.#isSent = false;
     try {
       this.#client ??= await this.#open();
@@ -111,12 +90,12 @@ class FollowingClient implements DrillClient<Input, Output> {
   }
 }
 
-function wordsOf(key: string, input: Input): readonly string[] {
+function wordsOf(key: string, input: RegisterInput): readonly string[] {
   if (input.op === "set") return ["SET", key, input.value];
   return [input.op === "get" ? "GET" : "DEL", key];
 }
 
-function outputOf(input: Input, reply: Reply): Output {
+function outputOf(input: RegisterInput, reply: Reply): RegisterOutput {
   if (input.op === "delete") return Number(reply);
   return reply === null ? null : show(reply);
 }

@@ -1,12 +1,18 @@
 /** What `coracle drill whitewater` needs to know: a client, its operations, and the register that every key claims to be. */
-import type { Access, DrillClient, DrillPlugin, Leader, Member, Model, Outcome } from "@coracle/drill";
+import {
+  type Access,
+  type DrillClient,
+  type DrillPlugin,
+  type Leader,
+  type Member,
+  type Outcome,
+  type RegisterInput,
+  type RegisterOutput,
+  registers,
+} from "@coracle/drill";
 import type { RaftStatus } from "@coracle/raft";
 import { askJson } from "./cli/client.ts";
 import { messageOf, systemCode } from "./errors.ts";
-
-type Input = { readonly op: "get" } | { readonly op: "set"; readonly value: string } | { readonly op: "delete" };
-/** The value, how many keys were deleted, or OK. */
-type Output = string | number | null;
 
 const PORT = 8090;
 const TIMEOUT_MS = 1500;
@@ -27,37 +33,11 @@ const NOTHING_DONE = new Set([
   "not-leader",
 ]);
 
-const register: Model<string | null, Input, Output> = {
-  initial: null,
-  step(state, input, output) {
-    if (input.op === "set") return { state: input.value };
-    if (input.op === "get") return output === state ? { state } : undefined;
-    // An answer that never came may have been either.
-    return output === undefined || output === Number(state !== null) ? { state: null } : undefined;
-  },
-  print: (state) => (state === null ? "-" : `=${state}`),
-};
-
-export const drill: DrillPlugin<string | null, Input, Output> = {
+export const drill: DrillPlugin<string | null, RegisterInput, RegisterOutput> = {
   port: PORT,
   container: "whitewater",
   leader: newestLeader,
-  model: register,
-  readBack: { op: "get" },
-  operations: {
-    read: { isWrite: false, weight: 4, plan: (names) => ({ key: names.shared(), input: { op: "get" } }) },
-    write: {
-      isWrite: true,
-      weight: 3,
-      plan: (names) => ({ key: names.shared(), input: { op: "set", value: names.value() } }),
-    },
-    insert: {
-      isWrite: true,
-      weight: 2,
-      plan: (names) => ({ key: names.fresh(), input: { op: "set", value: names.value() } }),
-    },
-    delete: { isWrite: true, weight: 1, plan: (names) => ({ key: names.shared(), input: { op: "delete" } }) },
-  },
+  ...registers,
   connect: (access) => new RoamingClient(access),
   processId: async (_, member) => (await statusOf(member)).pid,
   unsettled,
@@ -115,7 +95,7 @@ function missingOf({ id, appliedIndex }: RaftStatus, leader: RaftStatus, found: 
 const LAG_ENTRIES = 500;
 
 /** Talks to one member until it fails, then to the next: every member serves. */
-class RoamingClient implements DrillClient<Input, Output> {
+class RoamingClient implements DrillClient<RegisterInput, RegisterOutput> {
   readonly #access: Access;
   #turn = Math.floor(Math.random() * 100);
 
@@ -123,7 +103,7 @@ class RoamingClient implements DrillClient<Input, Output> {
     this.#access = access;
   }
 
-  async perform(key: string, input: Input): Promise<Outcome<Output>> {
+  async perform(key: string, input: RegisterInput): Promise<Outcome<RegisterOutput>> {
     const members = this.#access.members();
     const member = members[this.#turn % members.length];
     if (!member) return { kind: "refused", reason: "No member has an address." };
@@ -142,7 +122,7 @@ class RoamingClient implements DrillClient<Input, Output> {
   }
 }
 
-async function perform(member: Member, key: string, input: Input): Promise<Output> {
+async function perform(member: Member, key: string, input: RegisterInput): Promise<RegisterOutput> {
   const path = `/v1/kv/${encodeURIComponent(key)}`;
   const target = targetOf(member, TIMEOUT_MS);
   if (input.op === "get") return (await askJson<{ value: string }>(target, { path })).value;
