@@ -173,6 +173,16 @@ describe("what is refused", () => {
     expect(await chain.addBlock(makeBlock(line[0]!), { requested: false })).toMatchObject({ ok: true });
   });
 
+  it("a coinbase that has been before and is not all spent (BIP 30)", async () => {
+    const line = makeLine(genesis, 2);
+    await addAll(line);
+    const { header } = makeBlock(line[1]!);
+    const transactions = line[0]!.transactions;
+    const again = { header: { ...header, merkleRoot: line[0]!.header.merkleRoot }, transactions };
+    expect(await chain.addBlock(again)).toMatchObject({ fault: "invalid", reason: "bad-txns-BIP30" });
+    expect(isTip(line)).toBe(true);
+  });
+
   it("blocks that nobody asked for and that lead nowhere", async () => {
     await addAll(makeLine(genesis, 4));
     expect(await chain.addBlock(makeBlock(genesis), { requested: false })).toMatchObject({ reason: "unrequested" });

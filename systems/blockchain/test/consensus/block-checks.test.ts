@@ -93,6 +93,8 @@ describe("a block", () => {
     expect(blame({ ...block, transactions: [...block.transactions, second] })).toBe("mutated");
     expect(blame({ ...block, transactions: block.transactions.slice(0, 2) })).toBe("mutated");
     expect(blame(withReserved([]))).toBe("mutated");
+    expect(blame(blockOn(parent, [committingCoinbase(height, [spend]), witnessed]))).toBe("mutated");
+    expect(blame(blockOn(parent, [coinbaseOf(height), witnessed]))).toBe("mutated");
     expect(blame(blockOn(parent, [spend]))).toBe("consensus");
   });
 });

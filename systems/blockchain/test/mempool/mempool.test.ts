@@ -109,8 +109,9 @@ describe("replacement", () => {
     const other = pay(c!, 50 * COIN, 1000);
     mempool.accept(other);
     // Pays less than parent and child together; not enough more for itself; needs what waits and was not needed before.
-    expect(reasonOf(mempool.accept(pay(a!, 50 * COIN, 19_999)))).toBe("insufficient fee");
-    expect(reasonOf(mempool.accept(pay(a!, 50 * COIN, 20_001)))).toBe("insufficient fee");
+    const detail = (text: string) => ({ reason: "insufficient fee", detail: expect.stringContaining(text) });
+    expect(mempool.accept(pay(a!, 50 * COIN, 19_999))).toMatchObject(detail("less fees than conflicting txs"));
+    expect(mempool.accept(pay(a!, 50 * COIN, 20_001))).toMatchObject(detail("not enough additional fees"));
     const needy = spend([a!, outputOf(other, 0, 1)], [{ value: 50 * COIN, owner: 1 }]);
     expect(reasonOf(mempool.accept(needy))).toBe("replacement-adds-unconfirmed");
     const selfish = spend([a!, outputOf(child, 0, 1)], [{ value: 50 * COIN, owner: 1 }]);
@@ -207,6 +208,16 @@ describe("reorganisations", () => {
     expect(mempool.get(txid(parent))!.descendants.count).toBe(3);
     const template = node.miner.template();
     expect(template.entries.map(({ tx }) => tx)).toEqual([parent, child, grandchild]);
+  });
+
+  it("take away what spends a coinbase that is not ripe any more", async () => {
+    await using node = await TestNode.open();
+    const [young] = await node.mine(1);
+    await node.mine(MATURITY - 1, 0);
+    expect(reasonOf(node.mempool.accept(pay(young!, 50 * COIN, 1000)))).toBe("accepted");
+    await node.chain.invalidate(node.chain.tip.hash);
+    expect(node.chain.coin(young!)).toBeDefined();
+    expect(node.mempool.size).toBe(0);
   });
 
   it("drop what the new branch contradicts", async () => {
