@@ -1,11 +1,15 @@
 /** Real processes on loopback: first boot in any order, restarts, lost disks, foreign disks. */
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { program } from "../../../scripts/testing/programs.ts";
 import { ask, askJson, type Target } from "../src/cli/client.ts";
 import { restore, save } from "../src/cli/snapshot.ts";
 import { ProcessGroup, type ProcessGroupOptions } from "../src/testing/process-group.ts";
+
+const etcdctl = program("etcdctl");
 
 let dir: string;
 let open: ProcessGroup[] = [];
@@ -99,6 +103,55 @@ it("refuses to start with a disk of another cluster, and changes nothing", async
   expect(foreign.output()).toMatch(/belongs to cluster \w+, but the peers form cluster \w+\. Nothing was changed\./);
 }, 60_000);
 
+it("refuses a log with a flipped bit, naming the place; without its disk the pod comes back as a new member", async () => {
+  const group = groupIn("a");
+  await group.startAll();
+  for (let n = 0; n < 20; n++) await put(group, `key-${n}`, "x".repeat(200));
+  const old = await idOf(group, "w-2");
+  await group.members.find(({ name }) => name === "w-2")?.kill("SIGKILL");
+  const folder = join(group.dirOf("w-2"), "raft", "log");
+  const [segment = ""] = (await readdir(folder)).filter((name) => /\d/.test(name)).sort();
+  const bytes = await readFile(join(folder, segment));
+  const middle = bytes.indexOf("key-9");
+  expect(middle).toBeGreaterThan(0);
+  bytes[middle] = (bytes[middle] as number) ^ 1;
+  await writeFile(join(folder, segment), bytes);
+  const damaged = await group.start("w-2");
+  const code = await new Promise((resolve) => damaged.child.once("exit", resolve));
+  expect(code).not.toBe(0);
+  expect(damaged.output()).toContain(segment);
+  await group.wipe("w-2");
+  await group.start("w-2");
+  const { members } = await group.until(
+    (answer) =>
+      answer.members.every(({ role }) => role !== "learner") &&
+      answer.members.length === 3 &&
+      answer.members.every(({ id }) => id !== old),
+  );
+  expect(members.map(({ name }) => name).sort()).toEqual(["w-0", "w-1", "w-2"]);
+  expect(await get(group, "key-9")).toBe("x".repeat(200));
+}, 60_000);
+
+it.runIf(etcdctl)(
+  "restores what etcdctl saved, and etcdctl reads it",
+  async () => {
+    const group = groupIn("a", { size: 1 });
+    await group.startAll(1);
+    const run = (...args: string[]): string =>
+      execFileSync(etcdctl as string, ["--endpoints", group.members[0]?.etcdAddress ?? "", ...args], {
+        env: { ...process.env, ETCDCTL_API: "3" },
+        encoding: "utf8",
+      });
+    const file = join(dir, "backup.db");
+    run("put", "saved", "yes");
+    run("snapshot", "save", file);
+    run("put", "saved", "overwritten");
+    expect(await restore(target(group), file, true)).toMatchObject({ keys: 1 });
+    expect(run("get", "saved")).toBe("saved\nyes\n");
+  },
+  60_000,
+);
+
 it("saves a copy and brings it back, and refuses an altered one", async () => {
   const group = groupIn("a", { size: 1 });
   await group.startAll(1);
@@ -114,7 +167,7 @@ it("saves a copy and brings it back, and refuses an altered one", async () => {
   const bytes = await readFile(file);
   bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
   const altered = join(dir, "altered");
-  await (await import("node:fs/promises")).writeFile(altered, bytes);
+  await writeFile(altered, bytes);
   await expect(restore(target(group), altered, true)).rejects.toMatchObject({ code: "corrupt" });
   expect(await get(group, "b")).toBe("value of b");
 }, 60_000);

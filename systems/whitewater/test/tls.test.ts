@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { program } from "../../../scripts/testing/programs.ts";
 import { ask, askJson } from "../src/cli/client.ts";
@@ -43,8 +44,29 @@ function certificates(): void {
   openssl("x509", "-req", "-in", "member.csr", ...sign, "-out", "member.crt");
 }
 
+/** The same key, another certificate. */
+function renew(): void {
+  const sign = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-copy_extensions", "copy", "-days", "3"];
+  openssl("x509", "-req", "-in", "member.csr", ...sign, "-out", "member.crt");
+}
+
+/** Serial number of the certificate that is shown there. */
+function serialAt(address: string): Promise<string> {
+  const [host = "", port] = address.split(":");
+  return new Promise((resolve, reject) => {
+    const socket = connect(
+      { host, port: Number(port), rejectUnauthorized: false, ALPNProtocols: ["h2", "http/1.1"] },
+      () => {
+        resolve(socket.getPeerCertificate().serialNumber);
+        socket.destroy();
+      },
+    );
+    socket.on("error", reject);
+  });
+}
+
 it.runIf(hasOpenssl)(
-  "forms a cluster of members with certificates, serves clients by TLS, and lets nobody else be a member",
+  "forms a cluster of members with certificates, serves clients by TLS, lets nobody else be a member, and takes up renewed ones",
   async () => {
     certificates();
     const caFile = join(dir, "ca.crt");
@@ -71,6 +93,13 @@ it.runIf(hasOpenssl)(
     const [address = ""] = group.endpoints;
     expect(await stranger(address)).toBe(403);
     await expect(ask({ endpoints: [address], timeoutMs: 2000 }, { path: "/v1/kv/a" })).rejects.toThrow();
+
+    const [member] = group.members;
+    const ports = [member?.address ?? "", member?.etcdAddress ?? ""];
+    const old = await serialAt(address);
+    expect(await Promise.all(ports.map(serialAt))).toEqual([old, old]);
+    renew();
+    for (const port of ports) await expect.poll(() => serialAt(port), { timeout: 60_000 }).not.toBe(old);
   },
   120_000,
 );

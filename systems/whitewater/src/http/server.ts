@@ -1,5 +1,5 @@
 /** One listener for clients, probes and peers. Peers switch protocols on it, so that the seed's single port carries everything. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -10,7 +10,7 @@ import { answerOf, failure, write } from "./answer.ts";
 import { readBody } from "./call.ts";
 import type { HttpContext } from "./context.ts";
 import { findRoute, RAFT_PATH, type Route } from "./routes.ts";
-import { readTls, type TlsFiles } from "./tls.ts";
+import { followTls, readTls, type TlsFiles } from "./tls.ts";
 
 export interface HttpLimits {
   readonly maxConnections: number;
@@ -57,19 +57,24 @@ class Listener implements HttpServer {
   readonly #upgraded = new Set<Duplex>();
   readonly #running = new Set<AbortController>();
   #isStopping = false;
+  #unfollow = (): void => undefined;
 
   constructor(options: HttpOptions) {
     this.#options = options;
     const { tls, limits } = options;
     const http = { requestTimeout: limits.requestMs + HEADERS_MS, headersTimeout: HEADERS_MS, maxHeaderSize: 16_384 };
-    // Clients need no certificate; the paths of peers look whether there is one.
-    this.#server = tls
-      ? createTlsServer({ ...http, ...readTls(tls), requestCert: true, rejectUnauthorized: false })
-      : createServer(http);
+    this.#server = tls ? this.#secured(tls, http) : createServer(http);
     this.#server.maxConnections = limits.maxConnections;
     this.#server.on("request", (request, response) => void this.#handle(request, response));
     this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server.on("clientError", (_, socket) => socket.destroy());
+  }
+
+  /** Clients need no certificate; the paths of peers look whether there is one. */
+  #secured(tls: TlsFiles, http: ServerOptions): Server {
+    const server = createTlsServer({ ...http, ...readTls(tls), requestCert: true, rejectUnauthorized: false });
+    this.#unfollow = followTls(tls, (renewed) => server.setSecureContext(renewed));
+    return server;
   }
 
   get port(): number {
@@ -93,6 +98,7 @@ class Listener implements HttpServer {
   async stop(): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;
+    this.#unfollow();
     for (const call of this.#running) call.abort();
     for (const socket of this.#upgraded) socket.destroy();
     await new Promise<void>((resolve) => {

@@ -6,7 +6,7 @@ import { type Member, openRaft, type Raft, type RaftMetrics } from "@coracle/raf
 import { type EtcdServer, serveEtcd } from "../etcd/serve.ts";
 import type { RunningMember } from "../http/context.ts";
 import { dialRaft } from "../http/dial.ts";
-import { readTls, type TlsFiles } from "../http/tls.ts";
+import { followTls, readTls, type TlsFiles } from "../http/tls.ts";
 import { createKv } from "../kv/kv.ts";
 import type { Kv } from "../kv/types.ts";
 import { hasSeat } from "../membership/acceptor.ts";
@@ -94,6 +94,7 @@ export async function startMember(options: MemberOptions): Promise<WhitewaterMem
     onFault: (error) => logger.error("an etcd call failed as none should", { error }),
     ...(tls && { tls: withoutCa(readTls(tls)) }),
   });
+  const unfollowTls = tls && followTls(tls, (renewed) => etcd.setTls(withoutCa(renewed)));
   disk.start(raft);
   keeper.start();
   return {
@@ -106,6 +107,7 @@ export async function startMember(options: MemberOptions): Promise<WhitewaterMem
     stop: async () => {
       keeper.stop();
       disk.stop();
+      unfollowTls?.();
       await stopServing(etcd, kv, raft);
     },
   };
