@@ -66,10 +66,14 @@ describe.runIf(kubectl)("discovery by DNS", () => {
     expect(await coracle.ok("kubectl exec whitewater-3 -- whitewater get kept")).toBe("here\n");
   }, 400_000);
 
-  it("finds everything again after all pods were deleted at once, at new addresses", async () => {
+  it("finds everything again after all pods were deleted at once, at new addresses that DNS tells late", async () => {
     const [before, old] = [await pods.members(), await pods.addresses()];
+    // What caches do: Kubernetes' DNS lets answers live for 5 s, denials too.
+    await coracle.ok("coracle fault add dns-stale selector=app=whitewater ageMs=5000 --for 600");
+    await coracle.ok("coracle fault add dns-negative-cache selector=app=whitewater ttlMs=5000 --for 600");
     await coracle.ok("kubectl delete pods -l app=whitewater --grace-period=0 --force");
     await pods.ready(0, 1, 2, 3, 4);
+    await coracle.ok("coracle fault clear");
     expect((await pods.addresses()).filter((address) => old.includes(address))).toEqual([]);
     expect(await pods.get("kept", 3)).toBe("here");
     expect((await pods.members()).map(({ id }) => id).sort()).toEqual(before.map(({ id }) => id).sort());
