@@ -32,6 +32,9 @@ import type {
   WalletTransaction,
 } from "./types.ts";
 
+/** At most so often payments of ours are offered to the mempool again; at a new block, when it may have room. */
+const OFFER_EVERY_MS = 10 * 60_000;
+
 export interface WalletParts {
   readonly config: WalletConfig;
   readonly record: WalletRecord;
@@ -51,6 +54,9 @@ export class ChainWallet implements Wallet {
   /** By outpoint. */
   readonly #locked: Set<string>;
   #birthday: number;
+  /** When payments that the mempool doesn't have were offered to it last. */
+  #offeredMs = 0;
+  #stopOffering: (() => void) | undefined;
   readonly #payer: Payer;
   readonly signer: WalletSigner;
 
@@ -76,15 +82,32 @@ export class ChainWallet implements Wallet {
   async start(): Promise<void> {
     const { record, config } = this.#parts;
     await this.#follower.start(this.#birthday, record.unconfirmed.map(remember), notesFrom(record.notes));
+    await this.#offerAgain();
+    this.#stopOffering = config.chain.subscribe(() => this.#offerInTime());
+  }
+
+  /** A payment that a full mempool dropped would else be forgotten until the next restart. */
+  #offerInTime(): void {
+    const { now } = this.#parts.config;
+    if (now() - this.#offeredMs < OFFER_EVERY_MS) return;
+    this.#offeredMs = now();
+    // After the mempool has looked at the block, which it may do after us.
+    setImmediate(() => void (this.#stopOffering && this.#offerAgain()));
+  }
+
+  async #offerAgain(): Promise<void> {
     const { ledger } = this.#follower;
+    this.#offeredMs = this.#parts.config.now();
     for (const row of [...ledger.rows()])
       if (row.transaction && ledger.state(row) === "inactive" && ledger.debitOf(row).value > 0)
         // Refused, it stays what it is: a person may abandon it.
-        await config.pool.submit(row.transaction).catch(() => undefined);
+        await this.#parts.config.pool.submit(row.transaction).catch(() => undefined);
   }
 
   /** Ends following and forgets the keys. */
   async stop(): Promise<void> {
+    this.#stopOffering?.();
+    this.#stopOffering = undefined;
     this.#follower.stop();
     await this.#payer.settled();
     this.#parts.keychain.close();

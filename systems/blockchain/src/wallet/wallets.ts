@@ -21,7 +21,12 @@ const MOST_WALLETS = 100;
 export async function openWallets(path: string, config: WalletConfig): Promise<ChainWallets> {
   const file = await WalletFile.open(path, config.network.name);
   const wallets = new ChainWallets(file, config);
-  for (const { name, loaded } of file.records) if (loaded) await wallets.load(name);
+  try {
+    for (const { name, loaded } of file.records) if (loaded) await wallets.load(name);
+  } catch (error) {
+    await wallets.close();
+    throw error;
+  }
   return wallets;
 }
 
@@ -125,7 +130,7 @@ export class ChainWallets implements Wallets {
       await wallet.stop();
       await this.#file.put(wallet.record());
     }
-    await this.#file.settled();
+    await this.#file.close();
     this.#loaded.clear();
     this.#listeners.clear();
   }

@@ -69,7 +69,7 @@ describe("the wallet file", { timeout: 60_000 }, () => {
     expect((await stat(dirname(node.path))).mode & 0o777).toBe(0o700);
     const text = await readFile(node.path, "utf8");
     expect(text).not.toContain(encodeSecret(Buffer.alloc(16), "").toString("hex"));
-    expect(await readdir(dirname(node.path))).toEqual(["wallets.dat"]);
+    expect(await readdir(dirname(node.path))).toEqual(["wallets.dat", "wallets.dat.lock"]);
   });
 
   it("is refused when it is cut short or altered anywhere, and left alone", async () => {

@@ -6,6 +6,7 @@ import { consensusFlags, standardFlags } from "../../src/script/flags.ts";
 import { verifyScript } from "../../src/script/interpreter.ts";
 import { Spending } from "../../src/script/spending.ts";
 import type { Wallet, WalletEvent } from "../../src/wallet/types.ts";
+import { openWallets } from "../../src/wallet/wallets.ts";
 import { foreignPayment } from "./support/chain.ts";
 import { elsewhere, openNode, strangersAddress, type TestNode, tidy } from "./support/wallets.ts";
 
@@ -256,6 +257,30 @@ describe("a restart", { timeout: 60_000 }, () => {
     const { wallets } = await reopened.reopen();
     expect(wallets.get("rich")!.transaction(id)?.status.kind).toBe("mempool");
     expect(node.pool.held.size).toBe(1);
+  });
+
+  it("is not needed for a payment that the mempool dropped to be offered again", async () => {
+    const { wallet, ...node } = await richNode();
+    const { txid: id } = await wallet.send([{ address: strangersAddress, amount: COIN }]);
+    const [payment] = node.pool.transactions();
+    node.pool.drop(payment!, "evicted");
+    node.deepen(1);
+    await new Promise(setImmediate);
+    expect(wallet.transaction(id)?.status.kind).toBe("inactive");
+    node.clock.now += 11 * 60_000;
+    node.deepen(1);
+    await expect.poll(() => wallet.transaction(id)?.status.kind).toBe("mempool");
+    expect(node.pool.held.size).toBe(1);
+  });
+
+  it("by a second process is refused while the first has the file", async () => {
+    const node = await openNode();
+    await expect(openWallets(node.path, node.config)).rejects.toMatchObject({
+      code: "bad-file",
+      message: expect.stringContaining("Another process"),
+    });
+    await node.wallets.close();
+    await (await openWallets(node.path, node.config)).close();
   });
 });
 
