@@ -1,5 +1,6 @@
 /** Whose cluster a command talks to: the embedded one, or a context of the user's own kubeconfig. */
 import { createClient, fromKubeconfig, type KubeClient, type KubeConnection } from "@coracle/kube";
+import type { KubeConfig } from "@kubernetes/client-node";
 import { runningDaemon } from "./daemon-record.ts";
 import { CliError } from "./errors.ts";
 import type { Home } from "./home.ts";
@@ -23,17 +24,23 @@ const connectContext = async (context: string): Promise<KubeClient> =>
 /** The same choice for the official client, which has exec and port-forward. */
 export async function officialConfig(home: Home, context: string | undefined): Promise<OfficialConfig> {
   if (context !== undefined) return userConfig(context);
-  const { KubeConfig } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  config.loadFromFile(home.kubeconfig);
-  return config;
+  const { server, tls, credentials } = await fromKubeconfig([home.kubeconfig]);
+  const { ca, cert, key, serverName: servername } = tls;
+  return {
+    getCurrentCluster: () => ({ name: "coracle", server, skipTLSVerify: false }),
+    async applyToHTTPSOptions(options) {
+      Object.assign(options, definedOnly({ ca, cert, key, servername }));
+      const authorization = await credentials.authorization();
+      if (authorization !== undefined) options.headers = { ...options.headers, Authorization: authorization };
+    },
+  };
 }
 
 /**
  * A context of the user's kubeconfig. The official client reads it, because such files may name login helpers of cloud
- * providers; it is loaded only here, for it costs as much memory as all the rest.
+ * providers; it is loaded whole only here, for that takes half a second of CPU and as much memory as all the rest.
  */
-async function userConfig(context: string): Promise<OfficialConfig> {
+async function userConfig(context: string): Promise<KubeConfig> {
   const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
   config.loadFromDefault();
@@ -44,9 +51,10 @@ async function userConfig(context: string): Promise<OfficialConfig> {
   return config;
 }
 
-export type OfficialConfig = import("@kubernetes/client-node").KubeConfig;
+/** All that exec and port-forward ask of a configuration. */
+export type OfficialConfig = Pick<KubeConfig, "getCurrentCluster" | "applyToHTTPSOptions">;
 
-async function connectionOf(config: OfficialConfig): Promise<KubeConnection> {
+async function connectionOf(config: KubeConfig): Promise<KubeConnection> {
   const cluster = config.getCurrentCluster();
   if (!cluster)
     throw new CliError(`Context ${config.getCurrentContext()} names a cluster that the kubeconfig does not have.`);

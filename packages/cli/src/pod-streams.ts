@@ -2,7 +2,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import type { ExecResult } from "@coracle/drill";
-import type { V1Status } from "@kubernetes/client-node";
+import type { KubeConfig, V1Status } from "@kubernetes/client-node";
 import type { OfficialConfig } from "./connect.ts";
 import { CliError } from "./errors.ts";
 
@@ -17,7 +17,7 @@ export interface PodCommand {
 
 /** Runs a command in a container. Rejects with CliError when it could not be run; code 137 when the container ended meanwhile. */
 export async function execInPod(config: OfficialConfig, what: PodCommand): Promise<ExecResult> {
-  const { Exec } = await import("@kubernetes/client-node");
+  const { Exec } = await import("@kubernetes/client-node/dist/exec.js");
   const { namespace, pod, container, command } = what;
   const sink = new PassThrough();
   const chunks: Buffer[] = [];
@@ -34,7 +34,7 @@ export async function execInPod(config: OfficialConfig, what: PodCommand): Promi
       clearTimeout(timer);
       reject(failed(error.message || "the API server refused"));
     };
-    new Exec(config)
+    new Exec(config as KubeConfig)
       .exec(namespace, pod, container, [...command], sink, sink, null, false, finish)
       // Closed without a status: the container ended, and the command with it. After a status this changes nothing.
       .then((socket) => socket.on("close", () => finish({ status: "Failure", details: KILLED })), fail);
@@ -98,10 +98,17 @@ interface Forwarding {
 }
 
 async function forward(config: OfficialConfig, { namespace, pod, port, socket }: Forwarding): Promise<void> {
-  const { PortForward } = await import("@kubernetes/client-node");
+  const { PortForward } = await import("@kubernetes/client-node/dist/portforward.js");
   socket.on("error", () => socket.destroy());
   try {
-    const stream = await new PortForward(config).portForward(namespace, pod, [port], socket, null, socket);
+    const stream = await new PortForward(config as KubeConfig).portForward(
+      namespace,
+      pod,
+      [port],
+      socket,
+      null,
+      socket,
+    );
     const tunnel = typeof stream === "function" ? stream() : stream;
     tunnel?.on("close", () => socket.destroy());
     socket.on("close", () => tunnel?.close());
