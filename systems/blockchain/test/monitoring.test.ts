@@ -1,4 +1,4 @@
-/** The alerts, and the table in their README, name what a node really exports. */
+/** The dashboard, the alerts and the table in their README name what a node really exports. */
 import { readFileSync } from "node:fs";
 import { silentLogger } from "@coracle/pod";
 import { Registry } from "prom-client";
@@ -29,12 +29,16 @@ async function exported(): Promise<string[]> {
   return registry.getMetricsAsArray().map(({ name }) => name);
 }
 
-it("exports every metric that alerts and README name", async () => {
+it("exports every metric that dashboard, alerts and README name", async () => {
   const names = await exported();
   const alerts = parse(read("alerts.yaml")).groups.flatMap(({ rules }: { rules: { expr: string }[] }) =>
     rules.map(({ expr }) => expr),
   );
+  const expressions = JSON.parse(read("dashboard.json")).panels.flatMap(
+    ({ targets }: { targets: { expr: string }[] }) => targets.map(({ expr }) => expr),
+  );
   expect(alerts.length).toBeGreaterThan(5);
-  for (const text of [...alerts, read("alerts.yaml"), read("README.md")])
+  expect(expressions.length).toBeGreaterThan(15);
+  for (const text of [...expressions, ...alerts, read("alerts.yaml"), read("README.md")])
     expect(names, text).toEqual(expect.arrayContaining(metricsIn(text)));
 });

@@ -81,12 +81,16 @@ function addAsking(command: Command): void {
     });
   command
     .command("createwallet [name]")
-    .description("make a wallet if there is none of that name, and show a new address of it")
+    .description("make a wallet if there is none of that name, its words shown this once, and show a new address of it")
     .action(async (name = "default") => {
       // As with the original, each call gives another address; the wallet itself is made once.
       const names = (await call("listwallets")) as readonly string[];
-      if (!names.includes(name)) await call("createwallet", name);
       const target = { ...(await targetOf(command.opts<Options>())), wallet: name };
+      if (!names.includes(name)) {
+        await call("createwallet", name);
+        const { mnemonic } = (await callRpc(target, "getmnemonic", [])) as { readonly mnemonic: string };
+        print(`Write these words down; who has them has the wallet:\n${mnemonic}`);
+      }
       print(`Your new address: ${String(await callRpc(target, "getnewaddress", []))}`);
     });
   command

@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig, podIdentity, silentLogger } from "@coracle/pod";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { runProgram } from "../../src/cli/program.ts";
 import { callRpc } from "../../src/cli/rpc-client.ts";
 import { nodeStatus, statusText } from "../../src/cli/status.ts";
 import { type BlockchainNode, openNode } from "../../src/node/open-node.ts";
@@ -132,6 +133,36 @@ describe("a node", { timeout: 120_000 }, () => {
     await expect(callRpc(target, "getblockcount", [])).rejects.toThrow("credentials");
     const response = await fetch(`http://127.0.0.1:${node.rpc.port}/`, { method: "POST", body: "{}" });
     expect(response.status).toBe(401);
+  });
+
+  it("is asked by the command: wallets, addresses, the chain", async () => {
+    const node = await open();
+    const run = async (...words: string[]): Promise<string> => {
+      let text = "";
+      const write = vi.spyOn(process.stdout, "write").mockImplementation((part) => {
+        text += part;
+        return true;
+      });
+      const where = ["--port", `${node.rpc.port}`, "--data-dir", join(node.dir, "data", "blocks")];
+      try {
+        expect(await runProgram([...where, ...words])).toBe(0);
+      } finally {
+        write.mockRestore();
+      }
+      return text;
+    };
+    const addressIn = (text: string): string => /Your new address: (\S+)/.exec(text)?.[1] ?? "";
+    const made = await run("createwallet");
+    const again = await run("createwallet");
+    expect(made).toMatch(/words down.*\n([a-z]+ ){11}[a-z]+\n/);
+    expect(again).not.toContain("words");
+    expect((await run("listaddresses")).trim().split("\n").sort()).toEqual([made, again].map(addressIn).sort());
+    const hashes = await node.call<string[]>("generatetoaddress", 3, addressIn(made));
+    const printed = await run("printchain", "--limit", "2");
+    expect(printed.match(/^Hash: .*$/gm)).toEqual([hashes[2], hashes[1]].map((hash) => `Hash: ${hash}`));
+    expect(printed).toContain(`Pre block hash: ${hashes[0]}`);
+    expect(await run("printchain")).toContain("Height: 0\n");
+    expect(await run("rpc", "getblockhash", "3")).toBe(`${hashes[2]}\n`);
   });
 
   it("stops the clock on regtest when told", async () => {
