@@ -8,8 +8,9 @@ import { scriptOfAddress } from "../address/address.ts";
 import { openChain } from "../chain/open-chain.ts";
 import type { Chain } from "../chain/types.ts";
 import { COOKIE_NAME } from "../cli/rpc-client.ts";
+import type { Network } from "../consensus/params.ts";
 import { networks } from "../consensus/params.ts";
-import { consensusRules } from "../consensus/rules.ts";
+import { type ConsensusRules, consensusRules } from "../consensus/rules.ts";
 import { createVerifier } from "../consensus/verifier.ts";
 import { openMempool } from "../mempool/open-mempool.ts";
 import type { Mempool } from "../mempool/types.ts";
@@ -114,13 +115,23 @@ async function openState(
   const verifier = createVerifier({ threads });
   closers.add("the verification threads", () => verifier.close());
   const network = networks[settings.network];
-  const rules = consensusRules(network, verifier);
+  const rules = confirmingClock(consensusRules(network, verifier), clock, network);
   const chain = await openChain({ dir: join(dir, "chain"), network, rules, logger, clock });
   closers.add("the chain", () => chain.close());
   const mempool = await openMempool({ chain, dir, verifyScripts: scriptVerifier(verifier), logger, clock });
   closers.add("the mempool", () => mempool.close());
   return { chain, mempool };
 }
+
+/** A header with work that is too new only because the clock holds a leap back tells that the leap is right. */
+const confirmingClock = (rules: ConsensusRules, clock: NodeClock, { maxFutureSeconds }: Network): ConsensusRules => ({
+  ...rules,
+  checkHeader(header, parent, nowSeconds) {
+    const verdict = rules.checkHeader(header, parent, nowSeconds);
+    if (verdict?.blame !== "future" || !clock.confirm(header.time * 1000, maxFutureSeconds * 1000)) return verdict;
+    return rules.checkHeader(header, parent, Math.floor(clock.wallMs() / 1000));
+  },
+});
 
 async function openWalletFile(
   settings: NodeSettings,
