@@ -163,3 +163,21 @@ describe("the pages' files", () => {
       expect([400, 404]).toContain((await web.get(path)).status);
   });
 });
+
+describe("many connections", () => {
+  it("that say half a request and wait leave room for those who ask", async () => {
+    const web = await startWeb();
+    const slow = Array.from({ length: 200 }, () => {
+      const socket = connect(web.web.port, "127.0.0.1", () => socket.write("GET /api/v1/blockchain HTTP/1.1\r\nHos"));
+      socket.on("error", () => undefined);
+      return socket;
+    });
+    onTestFinished(() => {
+      for (const socket of slow) socket.destroy();
+    });
+    await expect.poll(() => slow.every(({ pending }) => !pending), { timeout: 15_000 }).toBe(true);
+    expect((await web.get("/api/v1/blockchain")).status).toBe(200);
+    await web.web.stop();
+    await expect.poll(() => slow.every(({ closed }) => closed), { timeout: 15_000 }).toBe(true);
+  });
+});

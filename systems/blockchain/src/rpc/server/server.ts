@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Logger } from "@coracle/pod";
 import { messageOf } from "../../errors.ts";
-import { RpcError } from "../errors.ts";
 import type { RpcAccess } from "./access.ts";
 import { answer, type Invoke } from "./protocol.ts";
 
@@ -77,7 +76,11 @@ async function serve(
   const wallet = walletOf(request.url ?? "/");
   if (wallet === undefined) return end(response, 404, "");
   const body = await readBody(request);
-  if (body === undefined) return end(response, 413, `Requests have at most ${MOST_BODY_BYTES} bytes\n`);
+  if (body === undefined) {
+    // What is left of it is not read: nothing else can follow on this connection.
+    response.setHeader("connection", "close");
+    return end(response, 413, `Requests have at most ${MOST_BODY_BYTES} bytes\n`);
+  }
   if (calls.running >= MOST_CALLS) return end(response, 503, "Work queue depth exceeded\n");
   const hungUp = new AbortController();
   response.on("close", () => hungUp.abort());
@@ -93,19 +96,19 @@ async function serve(
 
 /** Empty for `/`; undefined for a path that is neither that nor a wallet's. */
 function walletOf(url: string): string | undefined {
-  const { pathname } = new URL(url, "http://localhost");
-  if (pathname === "/") return "";
-  const [, encoded] = /^\/wallet\/([^/]*)\/?$/.exec(pathname) ?? [];
-  if (encoded === undefined) return undefined;
+  const [path] = url.split("?", 1);
+  if (path === "/") return "";
+  const [, encoded] = /^\/wallet\/([^/]*)\/?$/.exec(path ?? "") ?? [];
   try {
-    return decodeURIComponent(encoded);
+    return encoded === undefined ? undefined : decodeURIComponent(encoded);
   } catch {
-    throw new RpcError("invalidRequest", "a wallet's name that can't be decoded");
+    return undefined;
   }
 }
 
 /** Undefined when it is too long. */
 async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  if (Number(request.headers["content-length"] ?? 0) > MOST_BODY_BYTES) return undefined;
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
