@@ -52,7 +52,10 @@ class NodeMiner implements Miner {
     this.#hashers = new Hashers(Math.max(1, this.#options.workers));
     this.#finder = new NonceFinder(this.#hashers, this.#options.clock.wallMs());
     this.#running.abort();
-    this.#unsubscribe = options.chain.onSettled(() => this.#round.abort());
+    this.#unsubscribe = options.chain.onSettled(() => {
+      // Aborting twice would make an error with its stack for each block of a sync.
+      if (!this.#round.signal.aborted) this.#round.abort();
+    });
   }
 
   get status(): MinerStatus {

@@ -38,6 +38,8 @@ export interface DatabaseOptions {
 
 const MIB = 2 ** 20;
 const SCAN_BATCH = 1000;
+/** So few are looked up at once: to hand them to a thread and to wake up again takes longer. */
+const FEW_KEYS = 8;
 
 const levelOptions = ({ cacheBytes = 16 * MIB }: DatabaseOptions) => ({
   keyEncoding: "buffer" as const,
@@ -72,7 +74,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
         throw asDatabaseError(error, dir);
       }
     },
-    getMany: (keys) => translated(() => level.getMany(keys as Buffer[])),
+    getMany: (keys) =>
+      translated(async () =>
+        keys.length <= FEW_KEYS ? keys.map((key) => level.getSync(key)) : level.getMany(keys as Buffer[]),
+      ),
     write: (operations, { durable }) => translated(() => writeBatch(level, operations, durable)),
     scan: (range) => scan(level, range, dir),
     freeBytes: () => translated(() => freeBytesOn(dir)),

@@ -57,6 +57,8 @@ export interface EstimatorState {
 
 export class FeeEstimator {
   readonly #buckets: Bucket[] = BUCKETS.map(emptyBucket);
+  /** Which buckets have counts: of the others nothing fades, and while catching up blocks come by the thousand. */
+  readonly #used = new Set<number>();
   readonly #watched = new Map<string, Watched>();
   #height = 0;
 
@@ -78,7 +80,7 @@ export class FeeEstimator {
   block(height: number, confirmed: readonly string[]): void {
     if (height <= this.#height) return;
     this.#height = height;
-    for (const bucket of this.#buckets) fade(bucket);
+    for (const i of this.#used) fade(this.#buckets[i] as Bucket);
     for (const key of confirmed) this.#confirm(key, height);
   }
 
@@ -117,7 +119,9 @@ export class FeeEstimator {
     if (!isState(state)) return;
     this.#height = state.height;
     for (const [i, bucket] of Object.entries(state.buckets)) {
-      if (this.#buckets[Number(i)] && isBucket(bucket)) this.#buckets[Number(i)] = bucket;
+      if (!this.#buckets[Number(i)] || !isBucket(bucket)) continue;
+      this.#buckets[Number(i)] = bucket;
+      this.#used.add(Number(i));
     }
   }
 
@@ -126,6 +130,7 @@ export class FeeEstimator {
     if (!tx) return;
     this.#watched.delete(key);
     const bucket = this.#buckets[tx.bucket] as Bucket;
+    this.#used.add(tx.bucket);
     bucket.confirmed++;
     bucket.rates += tx.rate;
     for (let target = Math.max(1, height - tx.height); target <= MAX_TARGET; target++) {
@@ -136,6 +141,7 @@ export class FeeEstimator {
   #count(bucket: number, kind: "within" | "failed", target: number): void {
     const counts = (this.#buckets[bucket] as Bucket)[kind];
     counts[target] = (counts[target] as number) + 1;
+    this.#used.add(bucket);
   }
 
   /** Per bucket, those in the pool that have waited for as long as the target already. */
