@@ -11,6 +11,9 @@ interface Waiting {
   readonly reject: (reason: Error) => void;
 }
 
+/** Copying so little costs less than one more buffer to write. */
+const SMALL_BYTES = 512;
+
 /** Invariant: once closed, every request and stream has been settled with the reason, and nothing is sent or delivered any more. */
 export class Connection {
   readonly peer: string;
@@ -38,14 +41,27 @@ export class Connection {
       this.#outgoing.get(channel)?.settle(payload.length > 0 ? remoteError(payload) : undefined),
   };
   #nextChannel = 1;
+  /** When what was written in this turn leaves. */
+  readonly #flushLater: (flush: () => void) => void;
+  readonly #flush = (): void => {
+    this.#isCorked = false;
+    this.#socket.uncork();
+  };
   #isCorked = false;
   #isClosed = false;
 
-  constructor(peer: string, socket: Duplex, handlers: WireHandlers, limits: WireLimits) {
+  constructor(
+    peer: string,
+    socket: Duplex,
+    handlers: WireHandlers,
+    limits: WireLimits,
+    flushLater: (flush: () => void) => void = process.nextTick,
+  ) {
     this.peer = peer;
     this.#socket = socket;
     this.#handlers = handlers;
     this.#limits = limits;
+    this.#flushLater = flushLater;
   }
 
   /** Sends a one-way message of one or more parts; false when the connection is closed or its buffer is full: then nothing was sent. */
@@ -203,20 +219,22 @@ export class Connection {
     return channel;
   }
 
-  /** Frames written in one turn of the event loop leave in one system call. */
+  /** Frames written before the flush leave in one system call. */
   #write(type: FrameType, channel: number, parts: readonly Uint8Array[]): void {
     if (this.#isClosed) return;
     if (!this.#isCorked) {
       this.#isCorked = true;
       this.#socket.cork();
-      process.nextTick(() => {
-        this.#isCorked = false;
-        this.#socket.uncork();
-      });
+      this.#flushLater(this.#flush);
     }
     let bytes = 0;
     for (const part of parts) bytes += part.length;
-    this.#socket.write(frameHeader(type, channel, bytes));
+    const header = frameHeader(type, channel, bytes);
+    if (bytes <= SMALL_BYTES) {
+      this.#socket.write(Buffer.concat([header, ...parts]));
+      return;
+    }
+    this.#socket.write(header);
     for (const part of parts) if (part.length > 0) this.#socket.write(part);
   }
 }

@@ -9,6 +9,7 @@ import { isPeerId } from "./hello.ts";
 import { DEFAULT_LIMITS, type WireLimits, type WireOptions, type WirePeer } from "./options.ts";
 import { runSession, type SessionContext } from "./session.ts";
 import { readTls, tlsVersion } from "./tls.ts";
+import { sendAtEndOfTurn } from "./turn.ts";
 
 export interface WireEndpoint {
   /** The port listened on; 0 before `start`. */
@@ -161,11 +162,12 @@ class Endpoint implements WireEndpoint {
   }
 
   #context(isDialled: boolean, dialledPeer?: string): SessionContext {
-    const { protocol, cluster, id, handlers } = this.#options;
+    const { protocol, cluster, id, handlers, flush } = this.#options;
     return {
       own: { protocol, cluster, id },
       limits: this.#limits,
       handlers,
+      flushLater: flush === "turn" ? sendAtEndOfTurn : process.nextTick,
       opened: (connection) => this.#opened(connection, isDialled),
       closed: (reason, connection) => this.#closed(reason, connection, dialledPeer),
     };

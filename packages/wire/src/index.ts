@@ -12,3 +12,4 @@
 export { createEndpoint, type RequestOptions, type WireEndpoint } from "./endpoint.ts";
 export { WireError, type WireErrorCode } from "./errors.ts";
 export type { WireHandlers, WireLimits, WireOptions, WirePeer, WireTls } from "./options.ts";
+export { sendAtEndOfTurn, workAtEndOfTurn } from "./turn.ts";

@@ -11,6 +11,7 @@ export interface SessionContext {
   readonly own: Hello;
   readonly limits: WireLimits;
   readonly handlers: WireHandlers;
+  readonly flushLater: (flush: () => void) => void;
   opened(connection: Connection): void;
   /** Called once per socket; `connection` is there when the handshake had succeeded. */
   closed(reason: Error, connection: Connection | undefined): void;
@@ -42,7 +43,7 @@ export function runSession(
     socket.write(Buffer.concat([frameHeader(type, 0, payload.length), payload]));
   };
   const open = (hello: Hello) => {
-    connection = new Connection(hello.id, socket, context.handlers, limits);
+    connection = new Connection(hello.id, socket, context.handlers, limits, context.flushLater);
     clearTimeout(deadline);
     context.opened(connection);
   };

@@ -247,6 +247,7 @@ export class RaftDriver implements OpenRaft {
       connect,
       tls,
       random,
+      flush: "turn",
       limits: { maxFrameBytes: limits.maxCommandBytes + limits.maxAppendBytes + 65_536, ...wire },
       handlers: {
         message: (from, payload) => this.#submit({ type: "message", from, message: decodeMessage(payload) }),

@@ -1,5 +1,5 @@
 /** Takes waiting proposals to whoever leads: into the own core, or to the leader in batches. */
-import type { WireEndpoint } from "@coracle/wire";
+import { type WireEndpoint, workAtEndOfTurn } from "@coracle/wire";
 import type { Core } from "../core/core.ts";
 import { RaftError } from "../errors.ts";
 import { decodeEntries, encodeEntries } from "./codec.ts";
@@ -39,7 +39,7 @@ export class Forwarder {
   schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    workAtEndOfTurn(() => {
       this.#isScheduled = false;
       this.pump();
     });

@@ -1,5 +1,6 @@
 /** What waits to be written to a client: everything of one turn of the event loop goes out as one write. */
 import type { Duplex } from "node:stream";
+import { sendAtEndOfTurn } from "@coracle/wire";
 
 export class Outbox {
   private readonly socket: Duplex;
@@ -20,7 +21,7 @@ export class Outbox {
 
   push(bytes: Buffer): void {
     if (this.isClosed) return;
-    if (this.parts.length === 0) process.nextTick(() => this.flush());
+    if (this.parts.length === 0) sendAtEndOfTurn(() => this.flush());
     this.parts.push(bytes);
     this.bytes += bytes.length;
     if (this.unsentBytes > this.maxBytes) this.socket.destroy();
