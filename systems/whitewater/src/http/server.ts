@@ -40,6 +40,7 @@ export interface HttpServer {
 export const RAFT_PROTOCOL = "whitewater-raft";
 /** Time to send a request's head: a client that is slower than this holds the connection for nothing. */
 const HEADERS_MS = 10_000;
+const MAX_HEAD_BYTES = 16_384;
 /** Paths of packages/pod's health. */
 const HEALTH = /^\/(healthz\/|metrics$)/;
 
@@ -62,12 +63,16 @@ class Listener implements HttpServer {
   constructor(options: HttpOptions) {
     this.#options = options;
     const { tls, limits } = options;
-    const http = { requestTimeout: limits.requestMs + HEADERS_MS, headersTimeout: HEADERS_MS, maxHeaderSize: 16_384 };
+    const http = {
+      requestTimeout: limits.requestMs + HEADERS_MS,
+      headersTimeout: HEADERS_MS,
+      maxHeaderSize: MAX_HEAD_BYTES,
+    };
     this.#server = tls ? this.#secured(tls, http) : createServer(http);
     this.#server.maxConnections = limits.maxConnections;
     this.#server.on("request", (request, response) => void this.#handle(request, response));
     this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
-    this.#server.on("clientError", (_, socket) => socket.destroy());
+    this.#server.on("clientError", refuseBroken);
   }
 
   /** Clients need no certificate; the paths of peers look whether there is one. */
@@ -187,6 +192,26 @@ class Listener implements HttpServer {
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${RAFT_PROTOCOL}\r\n\r\n`);
     member.raft.accept(socket, head);
   }
+}
+
+/** For a client to read why its connection ends: closed with bytes of it unread, the connection would be reset, and the answer lost. */
+const LINGER_MS = 1000;
+
+/** What can't be parsed gets an answer by hand, and its connection ends. */
+function refuseBroken({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (code === "ECONNRESET" || code === "ERR_HTTP_REQUEST_TIMEOUT") return void socket.destroy();
+  if (!socket.writable) return;
+  const [status, error] =
+    code === "HPE_HEADER_OVERFLOW"
+      ? [
+          "431 Request Header Fields Too Large",
+          { code: "too-large", message: `Path and headers may have ${MAX_HEAD_BYTES} bytes.` },
+        ]
+      : ["400 Bad Request", { code: "bad-request", message: "This is no HTTP request." }];
+  const body = JSON.stringify({ error });
+  const head = `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+  socket.end(`${head}\r\n\r\n${body}`);
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 const tooMany = (limit: number) =>

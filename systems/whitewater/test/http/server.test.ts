@@ -131,6 +131,11 @@ describe("what makes no sense is refused", () => {
     expect((await call("PUT", "/v1/kv/small", "fits")).status).toBe(200);
   });
 
+  it("a key that is too long for a request's head", async () => {
+    const answer = await call("GET", `/v1/kv/${"k".repeat(20_000)}`);
+    expect(answer).toMatchObject({ status: 431, body: { error: { code: "too-large" } } });
+  });
+
   it.each([
     "GARBAGE\r\n\r\n",
     "GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
