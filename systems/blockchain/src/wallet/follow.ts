@@ -13,6 +13,7 @@ import type { KeyRing } from "./keys/ring.ts";
 import { Ledger, type RowChange } from "./ledger/ledger.ts";
 import type { Note } from "./ledger/row.ts";
 import type { ChainEvent, Placed, PoolEvent, WalletChain, WalletPool } from "./ports.ts";
+import { rivalsOf } from "./rivals.ts";
 
 /** What the wallet file knew of a transaction in no block. */
 export interface Remembered {
@@ -105,11 +106,15 @@ export class Follower {
     this.#held = [];
     const { height } = this.#options.chain.tip();
     const found = await this.#collect(from);
+    const { chain, ring } = this.#options;
+    const waiting = remembered.map(({ transaction }) => transaction);
+    const rivals = await rivalsOf(chain, (script) => ring.ownerOf(script) !== undefined, waiting);
     if (this.#stopped) return true;
     if (this.#held.length > MOST_HELD) return false;
     const ledger = this.#newLedger();
     for (const placed of found) ledger.replay(placed);
     for (const { transaction, ...facts } of remembered) ledger.restore(transaction, facts);
+    for (const placed of rivals) ledger.replay(placed);
     for (const transaction of this.#options.pool.transactions()) ledger.poolAdded(transaction);
     for (const row of ledger.rows()) ledger.note(row, notes.get(row.key) ?? {});
     this.#ledger = ledger;

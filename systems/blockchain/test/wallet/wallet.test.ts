@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { hashText } from "../../src/primitives/hash.ts";
+import { hashFromText, hashText } from "../../src/primitives/hash.ts";
 import { decodeTransaction, type Transaction, txid } from "../../src/primitives/transaction.ts";
 import { TransactionChecker } from "../../src/script/checker.ts";
 import { consensusFlags, standardFlags } from "../../src/script/flags.ts";
@@ -271,6 +271,33 @@ describe("a restart", { timeout: 60_000 }, () => {
     node.deepen(1);
     await expect.poll(() => wallet.transaction(id)?.status.kind).toBe("mempool");
     expect(node.pool.held.size).toBe(1);
+  });
+
+  it("finds out that another's input of a common payment was spent otherwise meanwhile, and that it is free again", async () => {
+    const { wallet, ...node } = await richNode();
+    const script = Buffer.from([0x51, 0x51]);
+    const theirs = node.chain.mine(script).transactions[0]!;
+    const [coin] = wallet.coins();
+    const inputOf = (hash: Buffer, index: number) => ({
+      prevout: { hash, index },
+      script: Buffer.alloc(0),
+      sequence: 0xffffffff,
+      witness: [],
+    });
+    const ours = inputOf(hashFromText(coin!.txid)!, coin!.vout);
+    const outputs = [{ value: COIN, script: elsewhere }];
+    const common = { version: 2, inputs: [ours, inputOf(txid(theirs), 0)], outputs, lockTime: 0 };
+    node.pool.add(common);
+    const id = hashText(txid(common));
+    expect(wallet.transaction(id)?.status.kind).toBe("mempool");
+    await node.wallets.close();
+    node.pool.held.clear();
+    node.chain.mine(elsewhere, [{ version: 2, inputs: [inputOf(txid(theirs), 0)], outputs, lockTime: 0 }]);
+    const again = (await node.reopen()).wallets.get("rich")!;
+    expect(again.transaction(id)?.status.kind).toBe("conflicted");
+    expect(again.balances().trusted).toBe(50 * COIN);
+    node.chain.unwind();
+    expect(again.transaction(id)?.status.kind).toBe("inactive");
   });
 
   it("by a second process is refused while the first has the file", async () => {
