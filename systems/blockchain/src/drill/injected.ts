@@ -16,9 +16,21 @@ export const crash: Act = async ({ site, node }) => {
   return undefined;
 };
 
+/** A wrong clock matters most where blocks are made. */
+async function minersAmong(nodes: readonly DrillNode[]): Promise<readonly DrillNode[]> {
+  const infos = await Promise.all(nodes.map((node) => node.ask<{ readonly generate: boolean }>("getmininginfo")));
+  const miners = nodes.filter((_, n) => {
+    const info = infos[n];
+    return info !== undefined && isAnswer(info) && info.generate;
+  });
+  return miners.length > 0 ? miners : nodes;
+}
+
 export const clock =
   (which: "clock-forward" | "clock-back"): Act =>
-  async ({ site, node }) => {
+  async ({ site, nodes }) => {
+    const miners = await minersAmong(nodes);
+    const node = miners[Math.floor(site.random() * miners.length)] as DrillNode;
     const spec = { ...injectedSpec(which), namespace: site.namespace, pods: [node.name] };
     const heal = await injectFault(site, which, spec, site.holdMs);
     try {
