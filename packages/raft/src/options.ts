@@ -49,7 +49,10 @@ export interface RaftLimits {
   readonly maxAppendBytes: number;
   readonly maxInflight: number;
   readonly maxInflightBytes: number;
-  /** A snapshot is written once the log since the last has this many bytes or entries; defaults 32 MiB and 100 000. */
+  /**
+   * A snapshot is written once the log since the last has this many bytes or entries; defaults 32 MiB and 100 000. Where the last snapshot was larger, the log
+   * may grow to its size, up to four times these.
+   */
   readonly snapshotBytes: number;
   readonly snapshotEntries: number;
   /** Entries kept behind a snapshot, so that a follower that was away for a moment catches up by log; default 10 000. */

@@ -6,6 +6,11 @@ import { RaftError } from "../errors.ts";
 import type { Settings } from "../options.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
 
+/**
+ * A snapshot holds the whole state, so that one for every so many bytes of log would write a large state over and over. The log may grow to the size of
+ * the last snapshot instead, up to so many times the limits: it is held in memory, and read at a start.
+ */
+const MOST_GROWTH = 4;
 /** After a failure, a full disk for one. */
 const RETRY_MS = 5000;
 
@@ -35,7 +40,9 @@ export class Snapshotter {
 
   #check(): void {
     const { snapshotBytes, snapshotEntries } = this.#settings.limits;
-    if (this.#running || this.#isStopped || (this.#bytes < snapshotBytes && this.#entries < snapshotEntries)) return;
+    const growth = Math.min(MOST_GROWTH, Math.max(1, (this.#store.newest?.sizeBytes ?? 0) / snapshotBytes));
+    const isDue = this.#bytes >= snapshotBytes * growth || this.#entries >= snapshotEntries * growth;
+    if (this.#running || this.#isStopped || !isDue) return;
     if (performance.now() < this.#notBefore) return;
     this.#running = this.#write().then(() => {
       this.#running = undefined;
@@ -63,7 +70,7 @@ export class Snapshotter {
     } catch (error) {
       if (error instanceof RaftError && error.code === "stopped") return;
       this.#notBefore = performance.now() + RETRY_MS;
-      this.#bytes = limits.snapshotBytes;
+      this.#bytes = Infinity;
       logger.warn({ error: String(error) }, "no snapshot could be written; the log grows until one can");
     }
   }

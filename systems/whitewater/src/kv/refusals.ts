@@ -48,6 +48,11 @@ export const refusals = {
     "etcdserver: can only promote a learner member which is in sync with leader",
   ],
   "request-too-large": [grpc.invalid, "etcdserver: request is too large"],
+  // Of etcd, which bounds no answer, there are no words for it.
+  "answer-too-large": [
+    grpc.exhausted,
+    "whitewater: the answer is larger than 64 MiB; ask for less at once, with a limit",
+  ],
   "too-many-requests": [grpc.exhausted, "etcdserver: too many requests"],
   "auth-not-enabled": [grpc.precondition, "etcdserver: authentication is not enabled"],
   "root-user-not-exist": [grpc.precondition, "etcdserver: root user does not exist"],

@@ -4,12 +4,17 @@ import { noBytes } from "../proto/fields.ts";
 import { type KeyValue, type RangeRequest, sortTargets } from "../proto/kv.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { Refused } from "./refused.ts";
-import type { KeyVersion } from "./version.ts";
+import { type KeyVersion, rowOf } from "./version.ts";
 
 const descending = 2;
 
-/** `current` is the revision that counts as now. Throws Refused. */
-export function range(keyspace: Keyspace, request: RangeRequest, current: number): RangeResult {
+/** `current` is the revision that counts as now, `mostBytes` bounds keys and values of the answer. Throws Refused. */
+export function range(
+  keyspace: Keyspace,
+  request: RangeRequest,
+  current: number,
+  mostBytes = Number.POSITIVE_INFINITY,
+): RangeResult {
   checkRevision(keyspace, request.revision, current);
   const revision = request.revision > 0 ? request.revision : current;
   const header = { revision: current };
@@ -18,8 +23,16 @@ export function range(keyspace: Keyspace, request: RangeRequest, current: number
   if (request.countOnly) return { header, kvs: [], more: false, count: wanted.count() };
   const sorted = inOrder(wanted.found, request);
   const more = request.limit > 0 && sorted.length > request.limit;
-  const kvs: readonly KeyValue[] = more ? sorted.slice(0, request.limit) : sorted;
-  return { header, kvs: request.keysOnly ? kvs.map(withoutValue) : kvs, more, count: wanted.count() };
+  const kept = more ? sorted.slice(0, request.limit) : sorted;
+  checkSize(kept, request.keysOnly, mostBytes);
+  return { header, kvs: kept.map(request.keysOnly ? withoutValue : rowOf), more, count: wanted.count() };
+}
+
+/** An answer is made in one piece, beside which nobody else gets a turn. */
+function checkSize(kept: readonly KeyVersion[], isWithoutValues: boolean, mostBytes: number): void {
+  let bytes = 0;
+  for (const { key, length } of kept) bytes += key.length + (isWithoutValues ? 0 : length);
+  if (bytes > mostBytes) throw new Refused("answer-too-large");
 }
 
 export function checkRevision(keyspace: Keyspace, revision: number, current: number): void {

@@ -15,6 +15,9 @@ export interface StoreOptions {
   readonly onApplied?: (index: number) => void;
 }
 
+/** Of keys and values in the answer to one range read. */
+const mostAnswerBytes = 64 * 1024 * 1024;
+
 export function createStore(options: StoreOptions = {}): Store {
   let state: State = emptyState();
   let applied = 0;
@@ -69,7 +72,7 @@ export function createStore(options: StoreOptions = {}): Store {
       tell((listener) => listener.restored());
       options.onApplied?.(applied);
     },
-    range: (request) => range(state.keys, request, state.keys.revision),
+    range: (request) => range(state.keys, request, state.keys.revision, mostAnswerBytes),
     readTxn: (request) => txn(state, request),
     history: (revision, limit) => state.keys.history.from(revision, limit),
     lease: (id) => state.leases.get(id),

@@ -66,3 +66,13 @@ export class KeyVersion implements KeyValue {
     return this.key.length + this.length + 64;
   }
 }
+
+/** What a reader gets: the revision without the store's own part of it. Its value stays what it is, wherever the store moves its copy. */
+export const rowOf = (version: KeyVersion): KeyValue => ({
+  key: version.key,
+  createRevision: version.createRevision,
+  modRevision: version.modRevision,
+  version: version.version,
+  value: version.value,
+  lease: version.lease,
+});

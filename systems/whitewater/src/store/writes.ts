@@ -5,7 +5,7 @@ import { holds } from "./compare.ts";
 import { checkRevision, range } from "./range.ts";
 import { Refused } from "./refused.ts";
 import { putKey, removeKey, type State } from "./state.ts";
-import type { KeyVersion } from "./version.ts";
+import { type KeyVersion, rowOf } from "./version.ts";
 
 export function checkPut(state: State, request: PutRequest): void {
   checkLease(state, request);
@@ -28,7 +28,7 @@ export function put(state: State, request: PutRequest): PutResult {
   const lease = ignoreLease && before !== undefined ? before.lease : request.lease;
   const { modRevision } = putKey(state, request.key, value, lease);
   const header = { revision: modRevision };
-  return wantsPrevious && before !== undefined ? { header, prevKv: before } : { header };
+  return wantsPrevious && before !== undefined ? { header, prevKv: rowOf(before) } : { header };
 }
 
 export function deleteRange(state: State, request: DeleteRangeRequest): DeleteRangeResult {
@@ -37,7 +37,7 @@ export function deleteRange(state: State, request: DeleteRangeRequest): DeleteRa
   keys.walk(request.key, request.rangeEnd, keys.openRevision, (version) => doomed.push(version) > 0);
   for (const version of doomed) removeKey(state, version);
   const header = { revision: keys.openRevision };
-  return { header, deleted: doomed.length, prevKvs: request.prevKv ? doomed : [] };
+  return { header, deleted: doomed.length, prevKvs: request.prevKv ? doomed.map(rowOf) : [] };
 }
 
 /** Which branch each transaction takes, decided for all of them, nested ones too, before anything changes. */

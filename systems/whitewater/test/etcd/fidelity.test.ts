@@ -108,6 +108,12 @@ function union({ value, ...compare }: Record<string, unknown>, small: number, re
   return { ...compare, ...fields[compare.target as number] };
 }
 
+/** Such a transaction passes etcd's checks and then ends its process: what the put would keep has just been deleted. */
+function crashesEtcd(body: unknown): boolean {
+  const text = JSON.stringify(body);
+  return text.includes('"requestDeleteRange"') && /"ignore(Value|Lease)":true/.test(text);
+}
+
 /** Without what tells the two apart, and without the order that is no promise. */
 function comparable(outcome: Outcome): unknown {
   return JSON.parse(
@@ -151,6 +157,7 @@ describe.skipIf(etcd === undefined)("beside a real etcd", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(request, { minLength: 10, maxLength: 40, size: "max" }), async (requests) => {
         for (const [path, body] of requests) {
+          if (crashesEtcd(body)) continue;
           const { revision } = ours.store;
           await both(path, concrete(body, revision) as object);
         }

@@ -1,5 +1,5 @@
 /** One watch: what it wants, and up to where it has been told. */
-import type { KeyVersion } from "../../store/version.ts";
+import { type KeyVersion, rowOf } from "../../store/version.ts";
 import type { WatchEvent, WatchOptions, WatchSink } from "../types.ts";
 
 /**
@@ -38,8 +38,8 @@ export class Watching {
     if (version.modRevision < this.next) return undefined;
     if (version.isTombstone ? this.options.noDelete === true : this.options.noPut === true) return undefined;
     const type = version.isTombstone ? "delete" : "put";
-    if (this.options.prevKv !== true || version.modRevision - 1 < compactRevision) return { type, kv: version };
+    if (this.options.prevKv !== true || version.modRevision - 1 < compactRevision) return { type, kv: rowOf(version) };
     const { previous } = version;
-    return { type, kv: version, prevKv: previous?.isTombstone === false ? previous : undefined };
+    return { type, kv: rowOf(version), prevKv: previous?.isTombstone === false ? rowOf(previous) : undefined };
   }
 }
