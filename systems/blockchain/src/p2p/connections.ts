@@ -12,6 +12,7 @@ export interface ConnectionsOptions {
   readonly magic: Buffer;
   readonly clock: NetClock;
   readonly logger: Logger;
+  readonly maxQueueBytes: number;
   /** The peer's next message is read when this resolves. */
   onMessage(peer: Peer, message: Message): Promise<void>;
   /** What reading or handling failed with; the connection ends afterwards. */
@@ -41,11 +42,11 @@ export class Connections {
   }
 
   open(transport: Transport, target: Target | undefined, isManual: boolean): Peer {
-    const { magic, clock } = this.#options;
+    const { magic, clock, maxQueueBytes } = this.#options;
     const onSent = (bytes: number): void => {
       this.#bytesSent += bytes;
     };
-    const peer = new Peer({ id: this.#nextId++, transport, target, isManual, magic, clock, onSent });
+    const peer = new Peer({ id: this.#nextId++, transport, target, isManual, magic, clock, onSent, maxQueueBytes });
     this.peers.set(peer.id, peer);
     const run = this.#serve(peer).finally(() => this.#running.delete(run));
     this.#running.add(run);

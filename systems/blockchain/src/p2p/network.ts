@@ -72,6 +72,7 @@ export class PeerNetwork implements Network {
       magic: options.chain.network.magic,
       clock,
       logger,
+      maxQueueBytes: settled.maxQueueBytes,
       onMessage: (peer, message) => handleMessage(this.#state, peer, message),
       onError: (peer, error) => this.#onPeerError(peer, error),
       onGone: (peer) => this.#onGone(peer),

@@ -24,6 +24,8 @@ export interface NetworkOptions {
   /** As many new headers in a row that do not reach our tip's work end a connection. As many as the chain keeps beside its branch. */
   readonly maxWeakHeaders?: number;
   readonly maxOutbound?: number;
+  /** A peer that lets more than this pile up doesn't read any more, and is let go. */
+  readonly maxQueueBytes?: number;
   readonly banMs?: number;
   readonly bans?: readonly Ban[];
   readonly onBansChanged?: (bans: readonly Ban[]) => void;
@@ -54,6 +56,7 @@ export const NETWORK_DEFAULTS = {
   listens: true,
   maxInbound: 117,
   maxWeakHeaders: 200_000,
+  maxQueueBytes: 16_000_000,
   maxOutbound: 10,
   banMs: 24 * 3_600_000,
   userAgent: "/Coracle:0.1.0/",

@@ -9,9 +9,6 @@ import { encodeMessage } from "./wire/messages.ts";
 import type { InventoryItem, Message, VersionBody } from "./wire/types.ts";
 
 const KNOWN_INVENTORY = 50_000;
-/** A peer that lets so much pile up doesn't read any more. */
-const LONGEST_QUEUE_BYTES = 16_000_000;
-
 export interface PeerOptions {
   readonly id: number;
   readonly transport: Transport;
@@ -21,6 +18,8 @@ export interface PeerOptions {
   readonly magic: Buffer;
   readonly clock: NetClock;
   readonly onSent: (bytes: number) => void;
+  /** See `NetworkOptions`. */
+  readonly maxQueueBytes: number;
 }
 
 export class Peer {
@@ -33,6 +32,7 @@ export class Peer {
   readonly #clock: NetClock;
   readonly #onSent: (bytes: number) => void;
   readonly #connectedAt: number;
+  readonly #maxQueueBytes: number;
 
   version: VersionBody | undefined;
   hasVerack = false;
@@ -77,6 +77,7 @@ export class Peer {
     this.#magic = options.magic;
     this.#clock = options.clock;
     this.#onSent = options.onSent;
+    this.#maxQueueBytes = options.maxQueueBytes;
     this.connectedMs = options.clock.now();
     this.#connectedAt = options.clock.wall();
   }
@@ -109,7 +110,7 @@ export class Peer {
 
   #write(bytes: Buffer): void {
     if (this.isClosed) return;
-    if (this.transport.queuedBytes > LONGEST_QUEUE_BYTES) {
+    if (this.transport.queuedBytes > this.#maxQueueBytes) {
       this.transport.close();
       return;
     }
