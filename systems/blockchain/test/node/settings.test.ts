@@ -3,7 +3,7 @@ import { startNodeFlags } from "../../src/cli/start-node.ts";
 import { rateText } from "../../src/cli/status.ts";
 import { externalHost, hostPort, nodesToDial } from "../../src/node/addresses.ts";
 import { readiness } from "../../src/node/health.ts";
-import { miningPolicy, miningSetting } from "../../src/node/mining.ts";
+import { miningPolicy, miningSetting, noMining } from "../../src/node/mining.ts";
 
 describe("startnode", () => {
   it("says in the original's words what settings say", () => {
@@ -51,6 +51,10 @@ describe("mining", () => {
     expect(miningPolicy({ miningWhen: "default" }, "devnet")).toEqual({ kind: "always" });
     expect(miningPolicy({ miningWhen: "default" }, "regtest")).toBeUndefined();
     expect(miningPolicy({ miningWhen: "transactions" }, "regtest")).toEqual({ kind: "transactions", atLeast: 1 });
+    const miner = { miningWhen: "default", nodeIsMiner: true, miningThreads: 1 } as const;
+    expect(noMining(miner, "devnet")).toBeUndefined();
+    expect(noMining(miner, "regtest")).toContain("on demand only");
+    expect(noMining({ ...miner, nodeIsMiner: false }, "devnet")).toContain("no miner");
   });
 
   it("pays the address of the node, of the Secret, or of the pool by number", () => {

@@ -191,6 +191,20 @@ describe("health", () => {
   });
 });
 
+describe("background mining", () => {
+  it("is started and stopped with the admin's key, nowhere else", async () => {
+    const backend = fakeBackend();
+    const web = await startWeb({ backend });
+    const post = (path: string, key: string) => web.post(path, {}, { "X-API-Key": key });
+    expect((await post("/api/admin/mining/start", walletKey)).status).toBe(403);
+    for (const mount of ["v1", "wallet"]) expect((await post(`/api/${mount}/mining/start`, adminKey)).status).toBe(404);
+    expect(backend.calls).toEqual([]);
+    expect((await post("/api/admin/mining/start", adminKey)).body.data.background).toBe(true);
+    expect((await post("/api/admin/mining/stop", adminKey)).body.data.background).toBe(false);
+    expect(backend.calls).toEqual(["mining true", "mining false"]);
+  });
+});
+
 describe("the description", () => {
   it("has every path of the original, and the keys they need", async () => {
     const web = await startWeb();
