@@ -11,9 +11,18 @@ import { fileURLToPath } from "node:url";
 import { findPeer, MISSING_PEER } from "./blockchain/peer.ts";
 import { publish } from "./parts/report.ts";
 
-const PARTS: Readonly<Record<string, { readonly title: string; readonly run: () => Promise<string[]> }>> = {
+interface Part {
+  readonly title: string;
+  readonly run: () => Promise<string[]>;
+}
+
+const PARTS: Readonly<Record<string, Part>> = {
   validate: { title: "Validation", run: async () => (await import("./blockchain/validate.ts")).run() },
+  scripts: { title: "Scripts by kind of output", run: async () => (await import("./blockchain/scripts.ts")).run() },
+  coins: { title: "Coins", run: async () => (await import("./blockchain/coins.ts")).run() },
   sync: { title: "Sync of 10,000 blocks", run: async () => (await import("./blockchain/sync.ts")).run() },
+  rest: { title: "REST", run: async () => (await import("./blockchain/rest.ts")).run() },
+  hash: { title: "Mining", run: async () => (await import("./blockchain/hash.ts")).run() },
   start: { title: "Start and rest", run: async () => (await import("./blockchain/start.ts")).run() },
 };
 

@@ -2,7 +2,7 @@
  * Regtest chains that every implementation takes: real proof of work, real signatures. One key signs all; which one makes no difference to
  * who verifies. Blocks are kept serialized, as a peer would send them.
  */
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 import * as wasm from "tiny-secp256k1";
 import { regtest } from "../../systems/blockchain/dist/consensus/params.js";
@@ -48,10 +48,7 @@ interface Signer {
   ecdsaSign(message: Uint8Array, key: Uint8Array): { readonly signature: Uint8Array };
 }
 
-const signer = ((): Signer => {
-  const module = createRequire(import.meta.url)("secp256k1") as Signer;
-  return module;
-})();
+const signer: Signer = createRequire(import.meta.url)("secp256k1");
 const privateKey = createHash("sha256").update("coracle bench").digest();
 const publicKey = Buffer.from(wasm.pointFromScalar(privateKey, true) as Uint8Array);
 const evenPrivateKey = publicKey[0] === 2 ? privateKey : Buffer.from(wasm.privateNegate(privateKey));
@@ -121,6 +118,12 @@ function payment({ prevout, output }: Coin): Spend {
   const to = { value, script: output.script };
   return signed({ version: 2, inputs: [inputOf(prevout)], outputs: [to, to], lockTime: 0 }, output);
 }
+
+/** Payments of coins that no chain has. */
+export const makeSpends = (kind: Kind, count: number): Spend[] =>
+  Array.from({ length: count }, () =>
+    payment({ prevout: { hash: randomBytes(32), index: 0 }, output: { value: 3000, script: outputScripts[kind] } }),
+  );
 
 export interface ChainFixture {
   /** From height 1 on, serialized. */

@@ -1,7 +1,7 @@
 /**
  * Verifying signatures, by libsecp256k1. Its native binding (`secp256k1`, with binaries inside its npm package) verifies four times as
  * many signatures a second as the WebAssembly build of the same library (`tiny-secp256k1`), which serves where there is no binary:
- * linux on other processors than x64, for one. Figures are in bench/results/blockchain-verify.md.
+ * linux on other processors than x64, for one. Figures are in bench/results/blockchain.md.
  */
 import { nativeCurve } from "./curve-native.ts";
 import { wasmCurve } from "./curve-wasm.ts";

@@ -1,5 +1,5 @@
 /**
- * Hashes per second of one core: the miner's kernel against a plain native loop. Run: npm run bench -- blockchain-hash [rounds]
+ * Hashes per second of one core: the miner's kernel against a plain native loop.
  *
  * The native loop is SHA-256d of 80-byte headers in C, compiled here with `cc -O3`, as a straightforward program does it: no midstate, no vectors, no
  * instructions made for SHA. Without a compiler it is left out. `node:crypto` is OpenSSL, which uses the machine's SHA instructions where it has
@@ -7,13 +7,14 @@
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createScanner } from "../systems/blockchain/dist/miner/hash/scanner.js";
-import { publish, type Row, table } from "./parts/report.ts";
+import { createScanner } from "../../systems/blockchain/dist/miner/hash/scanner.js";
+import { ROUND_CONSTANTS } from "../../systems/blockchain/dist/miner/hash/sha256.js";
+import { type Row, table } from "../parts/report.ts";
+import { median, percent } from "./measure.ts";
 
-const rounds = Number(process.argv[2] ?? 5);
-const loadBefore = loadavg()[0] as number;
+const ROUNDS = 5;
 
 const PLAIN_LOOP = `
 #include <stdint.h>
@@ -64,11 +65,6 @@ int main(int argc, char **argv) {
 }
 `;
 
-const { ROUND_CONSTANTS } = await import("../systems/blockchain/dist/miner/hash/sha256.js");
-const dir = mkdtempSync(join(tmpdir(), "bench-hash-"));
-writeFileSync(join(dir, "plain.c"), PLAIN_LOOP);
-const hasCompiler = spawnSync("cc", ["-O3", "-o", join(dir, "plain"), join(dir, "plain.c")]).status === 0;
-
 const HEADER = Buffer.alloc(80, 7);
 /** Two zero bytes at the end, as the loop in C counts. */
 const TARGET = Buffer.from(`0000${"ff".repeat(30)}`, "hex");
@@ -97,40 +93,56 @@ function ours(kind: "simd" | "native", count: number): number {
   return (count * 1e6) / (user + system);
 }
 
-function plain(count: number): { readonly rate: number; readonly hits: number } {
-  const words = [String(count), ...ROUND_CONSTANTS.map(String)];
-  const [rate = "0", hits = "0"] = execFileSync(join(dir, "plain"), words, { encoding: "utf8" }).trim().split(" ");
-  return { rate: Number(rate), hits: Number(hits) };
+type PlainLoop = (count: number) => { readonly rate: number; readonly hits: number };
+
+/** Undefined without a compiler. */
+function compile(dir: string): PlainLoop | undefined {
+  const program = join(dir, "plain");
+  writeFileSync(`${program}.c`, PLAIN_LOOP);
+  if (spawnSync("cc", ["-O3", "-o", program, `${program}.c`]).status !== 0) return undefined;
+  return (count) => {
+    const words = [String(count), ...ROUND_CONSTANTS.map(String)];
+    const [rate = "0", hits = "0"] = execFileSync(program, words, { encoding: "utf8" }).trim().split(" ");
+    return { rate: Number(rate), hits: Number(hits) };
+  };
 }
 
-const median = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[all.length >> 1] as number;
-const results = { kernel: [] as number[], crypto: [] as number[], plain: [] as number[] };
-try {
-  if (hasCompiler && plain(COUNTED).hits !== hitsOf("simd", COUNTED)) throw new TypeError("the two loops disagree");
-  ours("simd", 2_000_000);
-  for (let round = 0; round < rounds; round++) {
-    results.kernel.push(ours("simd", 20_000_000));
-    results.crypto.push(ours("native", 500_000));
-    if (hasCompiler) results.plain.push(plain(5_000_000).rate);
+export async function run(): Promise<string[]> {
+  const dir = mkdtempSync(join(tmpdir(), "bench-hash-"));
+  const results = { kernel: [] as number[], crypto: [] as number[], plain: [] as number[] };
+  try {
+    const plain = compile(dir);
+    if (plain && plain(COUNTED).hits !== hitsOf("simd", COUNTED)) throw new TypeError("the two loops disagree");
+    ours("simd", COUNTED);
+    for (let round = 0; round < ROUNDS; round++) {
+      results.kernel.push(ours("simd", 20_000_000));
+      results.crypto.push(ours("native", 500_000));
+      if (plain) results.plain.push(plain(5_000_000).rate);
+    }
+  } finally {
+    rmSync(dir, { recursive: true });
   }
-} finally {
-  rmSync(dir, { recursive: true });
+  return report(results);
 }
 
-const reference = hasCompiler ? median(results.plain) : median(results.crypto);
-const row = (name: string, rates: readonly number[]): Row => [
-  name,
-  (median(rates) / 1e6).toFixed(2),
-  `${((median(rates) / reference) * 100).toFixed(0)} %`,
-];
-publish("blockchain-hash", `npm run bench -- blockchain-hash ${rounds}`, loadBefore, [
-  `SHA-256d of block headers on one core, millions in a second of CPU time; median of ${rounds} rounds.`,
-  table(
-    ["how", "MH/s", hasCompiler ? "of the plain native loop" : "of node:crypto"],
-    [
-      row("the miner's kernel (WebAssembly, 4 lanes, midstate)", results.kernel),
-      row("node:crypto, hash by hash", results.crypto),
-      ...(hasCompiler ? [row("plain loop in C, cc -O3", results.plain)] : []),
-    ],
-  ),
-]);
+function report(results: Readonly<Record<"kernel" | "crypto" | "plain", readonly number[]>>): string[] {
+  const hasPlain = results.plain.length > 0;
+  const reference = median(hasPlain ? results.plain : results.crypto);
+  const row = (name: string, rates: readonly number[]): Row => [
+    name,
+    (median(rates) / 1e6).toFixed(2),
+    percent(median(rates) / reference),
+  ];
+  return [
+    `SHA-256d of block headers on one core, millions in a second of CPU time; median of ${ROUNDS} rounds.`,
+    table(
+      ["how", "MH/s", hasPlain ? "of the plain native loop" : "of node:crypto"],
+      [
+        row("the miner's kernel (WebAssembly, 4 lanes, midstate)", results.kernel),
+        row("node:crypto, hash by hash", results.crypto),
+        ...(hasPlain ? [row("plain loop in C, cc -O3", results.plain)] : []),
+      ],
+    ),
+    "Bound: the vector units; the kernel does nothing but rounds of SHA-256. Only the machine's SHA instructions, which WebAssembly cannot reach, would be faster.",
+  ];
+}
