@@ -159,6 +159,7 @@ function report(all: readonly Contender[], threads: number): string[] {
       ],
       rows,
     ),
+    "Bound: of scripts, the signature library, three quarters of the threads' time; whole blocks add what one thread does for each payment: decoding, ids, coins, and the rows of the batch that LevelDB takes, four a payment and ten more with indexes.",
     ...(peer ? ["bcoin knows no taproot: a third of the signatures cost it nothing."] : [MISSING_PEER]),
   ];
 }
