@@ -5,7 +5,7 @@ import { type Block, blockHash } from "../../primitives/block.ts";
 import { hashKey } from "../../primitives/hash.ts";
 import type { Handler, NetState } from "../net-state.ts";
 import type { Peer } from "../peer.ts";
-import { onStray } from "./headers.ts";
+import { askForHeaders, onStray } from "./headers.ts";
 
 /** Blocks of one peer that are checked while it sends more. Beyond this its connection isn't read, so memory stays bounded. */
 const MOST_IN_HAND = 8;
@@ -25,18 +25,21 @@ export const onBlock: Handler<{ readonly block: Block }> = async (net, peer, { b
       net.inHand.delete(key);
       peer.blocksInHand--;
     })
-    .then((result) => onResult(net, peer, block, result))
+    .then((result) => onResult(net, peer, block, result, wasAsked))
     .catch((error: unknown) => net.logger.error("a block could not be taken", { error, reason: messageOf(error) }));
   if (peer.blocksInHand >= MOST_IN_HAND) await added;
   else net.schedule();
 };
 
-function onResult(net: NetState, peer: Peer, block: Block, result: BlockResult): void {
+function onResult(net: NetState, peer: Peer, block: Block, result: BlockResult, wasAsked: boolean): void {
   if (result.ok) {
     peer.learnBest(result.entry);
     if (result.isNew) peer.lastBlockMs = net.clock.now();
   } else if (result.fault === "invalid" || result.fault === "mutated") net.punish(peer, 100, `block: ${result.reason}`);
-  else if (result.fault === "unknown" && !peer.isClosed) onStray(net, peer);
-  else net.logger.debug("block not taken", { peer: peer.address, reason: result.reason, time: block.header.time });
+  else if (result.fault === "unknown" && !peer.isClosed) {
+    // A flood may have made us forget the header meanwhile: who sends what was asked for is not to blame.
+    if (wasAsked) askForHeaders(net, peer);
+    else onStray(net, peer);
+  } else net.logger.debug("block not taken", { peer: peer.address, reason: result.reason, time: block.header.time });
   net.schedule();
 }
