@@ -12,6 +12,7 @@ import type { ClusterAnswer } from "../src/cli/text.ts";
 import { ProcessGroup } from "../src/testing/process-group.ts";
 
 const hasOpenssl = program("openssl") !== undefined;
+const etcdctl = program("etcdctl");
 
 let dir: string;
 let group: ProcessGroup | undefined;
@@ -95,6 +96,7 @@ it.runIf(hasOpenssl)(
     await expect(ask({ endpoints: [address], timeoutMs: 2000 }, { path: "/v1/kv/a" })).rejects.toThrow();
 
     const [member] = group.members;
+    if (etcdctl !== undefined) speakToEtcdPort(etcdctl, member?.etcdAddress ?? "", caFile);
     const ports = [member?.address ?? "", member?.etcdAddress ?? ""];
     const old = await serialAt(address);
     expect(await Promise.all(ports.map(serialAt))).toEqual([old, old]);
@@ -103,6 +105,21 @@ it.runIf(hasOpenssl)(
   },
   120_000,
 );
+
+/** etcd's clients need no certificate of their own, but speak TLS and know the CA. */
+function speakToEtcdPort(tool: string, address: string, caFile: string): void {
+  const run = (...args: string[]): string =>
+    execFileSync(tool, [...args], {
+      env: { ...process.env, ETCDCTL_API: "3" },
+      encoding: "utf8",
+      stdio: "pipe",
+    });
+  const trusted = [`--endpoints=https://${address}`, `--cacert=${caFile}`];
+  expect(run(...trusted, "put", "by-tls", "yes")).toBe("OK\n");
+  expect(run(...trusted, "get", "by-tls", "--print-value-only")).toBe("yes\n");
+  expect(() => run(`--endpoints=https://${address}`, "--command-timeout=2s", "get", "by-tls")).toThrow();
+  expect(() => run(`--endpoints=http://${address}`, "--command-timeout=2s", "get", "by-tls")).toThrow();
+}
 
 /** A client without a certificate asks what only members may. */
 function stranger(address: string): Promise<number | undefined> {

@@ -116,6 +116,12 @@ describe("a client that breaks the protocol", () => {
     );
   });
 
+  it("or asks by HTTP/1 for metrics gets the one that `etcdctl check datascale` reads", async () => {
+    expect((await send(Buffer.from("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"))).toString()).toMatch(
+      /^HTTP\/1.1 200 .*\r\n\r\nprocess_resident_memory_bytes \d{7,}\n$/s,
+    );
+  });
+
   it("or opens and resets calls without end is cut off", async () => {
     const pairs = Array.from({ length: 1200 }, (_, at) =>
       Buffer.concat([frame(1, 4, at * 2 + 1, call), frame(3, 0, at * 2 + 1, Buffer.alloc(4))]),

@@ -25,6 +25,7 @@ import { HpackDecoder } from "./hpack.ts";
 import { HpackError } from "./hpack-error.ts";
 import type { Http2Limits } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
+import { plainAnswer } from "./plain.ts";
 import { plainReply } from "./replies.ts";
 import { callWindow, connectionWindow, greeting, initialWindowOf } from "./settings.ts";
 
@@ -139,7 +140,7 @@ export class Connection implements Carrier {
     if (!this.isGreeted) {
       const start = input.subarray(0, preface.length);
       if (!preface.subarray(0, start.length).equals(start)) {
-        this.refuseProtocol();
+        this.answerPlainly(input);
         return;
       }
       if (start.length === preface.length) {
@@ -299,10 +300,9 @@ export class Connection implements Carrier {
     this.part();
   }
 
-  private refuseProtocol(): void {
-    const text = "This port speaks gRPC (HTTP/2) alone.\n";
+  private answerPlainly(input: Buffer): void {
     this.outbox.close();
-    this.socket.write(`HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+    this.socket.write(plainAnswer(input));
     this.part();
   }
 
