@@ -53,6 +53,7 @@ async function main(): Promise<void> {
 const part = process.env.BENCH_PART;
 if (part === undefined) await main();
 else {
+  process.on("disconnect", () => process.exit());
   const sections = await PARTS[part]!.run();
   process.send?.(sections, () => process.exit(0));
 }

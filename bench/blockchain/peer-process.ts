@@ -18,7 +18,7 @@ loader._load = (request, ...rest) => (request === "leveldown" ? class {} : load.
 
 interface PeerChain {
   readonly height: number;
-  readonly db: { getCoin(hash: Buffer, index: number): Promise<unknown> };
+  readonly db: { getCoin(hash: string, index: number): Promise<unknown> };
   add(block: unknown): Promise<unknown>;
 }
 
@@ -90,7 +90,7 @@ function answer(question: Question): Promise<number> {
       });
     }
     case "coins": {
-      const keys = question.keys.map(({ hash, index }) => ({ hash: Buffer.from(hash), index }));
+      const keys = question.keys.map(({ hash, index }) => ({ hash: Buffer.from(hash).toString("hex"), index }));
       return timed(async () => {
         for (const { hash, index } of keys) {
           if (!(await node.chain.db.getCoin(hash, index))) throw new TypeError("a coin is missing");
@@ -107,6 +107,8 @@ function answer(question: Question): Promise<number> {
   }
 }
 
+// Nobody is left to ask.
+process.on("disconnect", () => process.exit());
 process.on("message", (question: Question) => {
   answer(question).then(
     (seconds) => process.send?.(facts(seconds)),

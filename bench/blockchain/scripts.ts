@@ -15,7 +15,7 @@ import { measure, percent, Rounds } from "./measure.ts";
 const PER_ROUND = 3000;
 const ROUNDS = 7;
 /** Rounds that don't count: V8 compiles in them, in every thread anew. */
-const WARM_UP = 12;
+const WARM_UP = 6;
 
 async function compare(kind: Kind, threads: number): Promise<Row> {
   const spends = makeSpends(kind, PER_ROUND);
