@@ -155,6 +155,18 @@ describe.runIf(required)("the guide's commands", () => {
     },
   ]);
 
+  it("Redis away: requests are counted by each webserver, which says so, until it is back", async () => {
+    const mode = async (): Promise<string | undefined> => {
+      const question = "curl -si http://localhost:8080/api/v1/blockchain";
+      const { stdout } = await coracle.sh(`kubectl exec -n blockchain webserver-0 -c blockchain-node -- ${question}`);
+      return /^ratelimit-mode: (\w+)/im.exec(stdout)?.[1];
+    };
+    await coracle.ok("kubectl scale deployment redis -n blockchain --replicas=0");
+    await until(mode, (now) => now === "local", 60_000);
+    await coracle.ok("kubectl scale deployment redis -n blockchain --replicas=1");
+    await until(mode, (now) => now === "shared", 60_000);
+  }, 150_000);
+
   it("configuration: an edited ConfigMap, an applied Secret and applied limits are in force after a restart", async () => {
     await edit("03-secrets.yaml", "admin-secret", "changed-secret");
     await edit("14-configmap-rate-limit.yaml", "tokens_count = 20", "tokens_count = 7");
