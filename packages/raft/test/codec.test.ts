@@ -32,6 +32,21 @@ describe("messages", () => {
       fc.record({ type: fc.constant("vote" as const), term: number, lastIndex: number, lastTerm: number, ...flags }),
       fc.record({ type: fc.constant("heartbeat" as const), term: number, commit: number, round: number }),
       fc.record({ type: fc.constant("append-reply" as const), term: number, match: number }),
+      fc.record({
+        type: fc.constant("vote-reply" as const),
+        term: number,
+        isPre: fc.boolean(),
+        isGranted: fc.boolean(),
+      }),
+      fc.record({
+        type: fc.constant("append-reject" as const),
+        term: number,
+        prevIndex: number,
+        hintIndex: number,
+        hintTerm: number,
+      }),
+      fc.record({ type: fc.constant("heartbeat-reply" as const), term: number, round: number }),
+      fc.record({ type: fc.constantFrom("timeout-now" as const, "stale" as const, "removed" as const), term: number }),
       fc.tuple(entries, number).map(([list, term]) => {
         const prevIndex = (list[0]?.index ?? 1) - 1;
         return {
@@ -64,23 +79,34 @@ describe("messages", () => {
       entries: [{ index: 1, term: 1 }],
     });
     const wrong = fc.oneof(
-      fc.uint8Array({ maxLength: 80 }),
-      fc.json().map((text) => Buffer.concat([Buffer.of(1), Buffer.from(text)])),
-      fc
-        .constantFrom(
-          '{"type":"append"}',
-          '{"type":"vote","term":1}',
-          '{"type":"removed","term":-1}',
-          '{"type":"__proto__","term":1}',
-        )
-        .map((text) => Buffer.concat([Buffer.of(1), Buffer.from(text)])),
+      fc.constantFrom([], [10], [1], [3, 0, 0], [255, 1, 2, 3]).map((bytes) => Uint8Array.from(bytes)),
       fc.nat(append.length - 1).map((end) => append.subarray(0, end)),
+      // A truth value that is neither.
+      fc.integer({ min: 2, max: 255 }).map((byte) => Uint8Array.from([2, 0, 0, 0, 0, 0, 1, byte, 0])),
     );
     fc.assert(
       fc.property(wrong, (bytes) => {
         expect(() => decodeMessage(Buffer.from(bytes))).toThrow(WireError);
       }),
       { numRuns: 1000 },
+    );
+  });
+
+  it("are of these bytes and no others: whatever bytes are read are written the same again, or refused", () => {
+    const some = fc.tuple(fc.nat(11), fc.uint8Array({ maxLength: 40 }));
+    fc.assert(
+      fc.property(some, ([kind, rest]) => {
+        const bytes = Buffer.from([kind, ...rest]);
+        let message: Message;
+        try {
+          message = decodeMessage(bytes);
+        } catch (error) {
+          expect(error).toBeInstanceOf(WireError);
+          return;
+        }
+        expect(encodeMessage(message)).toEqual(bytes);
+      }),
+      { numRuns: 3000 },
     );
   });
 });

@@ -66,52 +66,120 @@ function readMembership(content: Buffer): Membership {
 }
 
 const APPEND_KIND = 0;
-const JSON_KIND = 1;
 const APPEND_HEAD_BYTES = 1 + 4 * 6;
-/** What each message other than an append consists of beside its type; every number is a term, an index or a round. */
-const SHAPES: Readonly<Record<Exclude<Message["type"], "append">, Readonly<Record<string, "number" | "boolean">>>> = {
-  vote: { term: "number", isPre: "boolean", isTransfer: "boolean", lastIndex: "number", lastTerm: "number" },
-  "vote-reply": { term: "number", isPre: "boolean", isGranted: "boolean" },
-  "append-reply": { term: "number", match: "number" },
-  "append-reject": { term: "number", prevIndex: "number", hintIndex: "number", hintTerm: "number" },
-  heartbeat: { term: "number", commit: "number", round: "number" },
-  "heartbeat-reply": { term: "number", round: "number" },
-  "timeout-now": { term: "number" },
-  stale: { term: "number" },
-  removed: { term: "number" },
-};
+const NUMBER_BYTES = 6;
+
+type Small = Exclude<Message["type"], "append">;
+type Field = readonly [name: string, type: "number" | "boolean"];
+/**
+ * What each message other than an append consists of beside its type; every number is a term, an index or a round. A message's kind on the wire is its place
+ * here, from 1 on; then its fields follow: u48 or u8.
+ */
+const SHAPES: readonly (readonly [Small, readonly Field[]])[] = [
+  [
+    "vote",
+    [
+      ["term", "number"],
+      ["isPre", "boolean"],
+      ["isTransfer", "boolean"],
+      ["lastIndex", "number"],
+      ["lastTerm", "number"],
+    ],
+  ],
+  [
+    "vote-reply",
+    [
+      ["term", "number"],
+      ["isPre", "boolean"],
+      ["isGranted", "boolean"],
+    ],
+  ],
+  [
+    "append-reply",
+    [
+      ["term", "number"],
+      ["match", "number"],
+    ],
+  ],
+  [
+    "append-reject",
+    [
+      ["term", "number"],
+      ["prevIndex", "number"],
+      ["hintIndex", "number"],
+      ["hintTerm", "number"],
+    ],
+  ],
+  [
+    "heartbeat",
+    [
+      ["term", "number"],
+      ["commit", "number"],
+      ["round", "number"],
+    ],
+  ],
+  [
+    "heartbeat-reply",
+    [
+      ["term", "number"],
+      ["round", "number"],
+    ],
+  ],
+  ["timeout-now", [["term", "number"]]],
+  ["stale", [["term", "number"]]],
+  ["removed", [["term", "number"]]],
+];
+const KINDS = new Map<string, number>(SHAPES.map(([type], at) => [type, at + 1]));
+
+const sizeOfField = ([, type]: Field): number => (type === "number" ? NUMBER_BYTES : 1);
+const SIZES = SHAPES.map(([, fields]) => fields.reduce((sum, field) => sum + sizeOfField(field), 1));
 
 export function encodeMessage(message: Message): Buffer {
-  if (message.type !== "append") return Buffer.concat([Buffer.of(JSON_KIND), Buffer.from(JSON.stringify(message))]);
+  if (message.type !== "append") return encodeSmall(message);
   const bytes = encodeEntries(message.entries, APPEND_HEAD_BYTES);
   let at = bytes.writeUInt8(APPEND_KIND, 0);
   for (const number of [message.term, message.prevIndex, message.prevTerm, message.commit])
-    at = bytes.writeUIntBE(number, at, 6);
+    at = bytes.writeUIntBE(number, at, NUMBER_BYTES);
+  return bytes;
+}
+
+function encodeSmall(message: Message): Buffer {
+  const kind = KINDS.get(message.type) as number;
+  const [, fields] = SHAPES[kind - 1] as (typeof SHAPES)[number];
+  const bytes = Buffer.allocUnsafe(SIZES[kind - 1] as number);
+  const values = message as unknown as Readonly<Record<string, number | boolean>>;
+  let at = bytes.writeUInt8(kind, 0);
+  for (const [name, type] of fields)
+    at =
+      type === "number"
+        ? bytes.writeUIntBE(Number(values[name]), at, NUMBER_BYTES)
+        : bytes.writeUInt8(values[name] ? 1 : 0, at);
   return bytes;
 }
 
 /** Throws WireError `protocol` on bytes that make no sense, which closes the connection. */
 export function decodeMessage(bytes: Buffer): Message {
+  const kind = bytes[0] ?? -1;
+  const shape = SHAPES[kind - 1];
+  if (shape && bytes.length === SIZES[kind - 1]) return decodeSmall(bytes, shape);
+  if (kind !== APPEND_KIND) throw new WireError("protocol", "a message of an unknown kind or a wrong length");
   try {
-    if (bytes[0] === APPEND_KIND) return decodeAppend(bytes);
-    const message: unknown = JSON.parse(bytes.toString("utf8", 1));
-    if (bytes[0] === JSON_KIND && isMessage(message)) return message;
+    return decodeAppend(bytes);
   } catch (cause) {
     throw new WireError("protocol", "a message that makes no sense", { cause });
   }
-  throw new WireError("protocol", "a message of an unknown kind");
 }
 
-function isMessage(value: unknown): value is Message {
-  if (typeof value !== "object" || value === null) return false;
-  const fields = value as Record<string, unknown>;
-  const shape = Object.hasOwn(SHAPES, String(fields.type)) ? SHAPES[fields.type as keyof typeof SHAPES] : undefined;
-  if (!shape) return false;
-  return Object.entries(shape).every(([key, type]) =>
-    type === "boolean"
-      ? typeof fields[key] === "boolean"
-      : Number.isSafeInteger(fields[key]) && Number(fields[key]) >= 0,
-  );
+function decodeSmall(bytes: Buffer, [type, fields]: (typeof SHAPES)[number]): Message {
+  const message: Record<string, unknown> = { type };
+  let at = 1;
+  for (const field of fields) {
+    const isNumber = field[1] === "number";
+    if (!isNumber && (bytes[at] ?? 2) > 1) throw new WireError("protocol", "a message that makes no sense");
+    message[field[0]] = isNumber ? bytes.readUIntBE(at, NUMBER_BYTES) : bytes[at] === 1;
+    at += sizeOfField(field);
+  }
+  return message as unknown as Message;
 }
 
 function decodeAppend(bytes: Buffer): Append {
