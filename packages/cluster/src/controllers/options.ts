@@ -25,6 +25,8 @@ export interface ControllerOptions {
   readonly metrics?: MetricsSource;
   /** How often the autoscaler looks, 15 s. */
   readonly autoscalerPeriodMs: number;
+  /** How long the place of a StatefulSet's pod stays empty after the pod has gone, 250 ms; see `statefulset/vacancies.ts`. */
+  readonly vacancyMs: number;
   /** Told of reconciles that failed; the default writes a line to standard error. */
   readonly logFailure: FailureLog;
 }
@@ -41,6 +43,7 @@ const defaults = {
   evictionTolerationMs: 300_000,
   maxTerminatedPods: 12_500,
   autoscalerPeriodMs: 15_000,
+  vacancyMs: 250,
   logFailure: warn,
 } as const;
 

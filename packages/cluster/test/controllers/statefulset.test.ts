@@ -50,6 +50,16 @@ describe("StatefulSet", () => {
     expect(world.failures).toEqual([]);
   });
 
+  it("leaves a place empty for a moment, so that whoever waits for a deletion sees it", async () => {
+    const world = await openWorld({ vacancyMs: 250 });
+    await world.apply(statefulSet("web"));
+    await world.store.delete("pods", "default", "web-1", { gracePeriodSeconds: 0 });
+    await world.settle();
+    expect(world.podNames()).toEqual(["web-0", "web-2"]);
+    await world.advance(250);
+    expect(world.podNames()).toEqual(["web-0", "web-1", "web-2"]);
+  });
+
   it("reports its status", async () => {
     const world = await openWorld();
     await world.apply(statefulSet("web"));

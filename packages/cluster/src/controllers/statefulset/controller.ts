@@ -8,9 +8,10 @@ import { keyOf, type ObjectKey, type Watch, watch, watchOwned, watchSelected, wa
 import { listRevisions, syncRevision, trimHistory } from "../revisions/history.ts";
 import { perform, type SetWithHistory } from "./actions.ts";
 import { alignClaimOwners } from "./claims.ts";
-import { ordinalOf, revisionOf } from "./identity.ts";
+import { ordinalOf, podNameOf, revisionOf } from "./identity.ts";
 import { planStatefulSet, type Sight } from "./plan.ts";
 import { statusOf } from "./status.ts";
+import { createVacancies } from "./vacancies.ts";
 
 const name = "statefulset-controller";
 const resource = "statefulsets.apps";
@@ -20,6 +21,7 @@ type View = Sight & SetWithHistory;
 /** Keeps a StatefulSet's pods and claims: one per ordinal, in order, of the right revision. */
 export function statefulSetController(context: ControllerContext): Controller {
   const { store } = context;
+  const vacancies = createVacancies(context.clock, context.options.vacancyMs);
 
   async function reconcile({ namespace, name }: ObjectKey): Promise<number | undefined> {
     const set = store.get(resource, namespace, name);
@@ -27,16 +29,22 @@ export function statefulSetController(context: ControllerContext): Controller {
     const view = await look(context, set);
     const plan = planStatefulSet(view);
     for (const pod of view.pods) await alignClaimOwners(context, set, pod);
-    const outcomes = await Promise.allSettled(plan.actions.map((action) => perform(context, view, action)));
+    const waits = plan.actions.map((action) =>
+      action.do === "create" ? vacancies.closedForMs(namespace, podNameOf(set, action.ordinal)) : 0,
+    );
+    const actions = plan.actions.filter((_, n) => waits[n] === 0);
+    const outcomes = await Promise.allSettled(actions.map((action) => perform(context, view, action)));
     await writeStatus(context, view);
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
     await trim(context, view);
-    return plan.againInMs;
+    const again = [...waits.filter((ms) => ms > 0), ...(plan.againInMs === undefined ? [] : [plan.againInMs])];
+    return again.length > 0 ? Math.min(...again) : undefined;
   }
 
   return {
     name,
     watches: [
+      vacancies.watch,
       watchSelf(resource),
       watchOwned("pods", "StatefulSet"),
       watchSelected(resource, ({ spec }) => spec.selector, "pods"),

@@ -47,7 +47,7 @@ export async function openWorld({ nodes = ["node-1"], ...settings }: WorldOption
   const failures: string[] = [];
   const logFailure = (controller: string, key: string, error: unknown) =>
     void failures.push(`${controller} ${key}: ${(error as Error).message}`);
-  const options = { volumesDir, logFailure, ...settings };
+  const options = { volumesDir, logFailure, vacancyMs: 0, ...settings };
   for (const name of nodes) await store.create("nodes", nodeObject(name));
   const controllers = startControllers({ store, clock, caPem: "PEM", options });
   const record = createEventRecorder({ store, clock });
