@@ -16,18 +16,18 @@ export interface Vacancies {
 
 export function createVacancies(clock: Clock, pauseMs: number): Vacancies {
   const goneAt = new Map<string, number>();
+  const leftMs = (at: number): number => Math.max(0, at + pauseMs - clock.now());
+  /** Forgets those that nothing came into, so that only the last moment's are kept. */
+  const forget = (): void => {
+    for (const [key, at] of goneAt) if (leftMs(at) === 0) goneAt.delete(key);
+  };
   return {
     watch: watch("pods", ({ type, object }) => {
-      if (type === "DELETED" && controllerOf(object as Pod)?.kind === "StatefulSet")
-        goneAt.set(keyOf(object), clock.now());
+      if (type !== "DELETED" || controllerOf(object as Pod)?.kind !== "StatefulSet") return [];
+      forget();
+      goneAt.set(keyOf(object), clock.now());
       return [];
     }),
-    closedForMs(namespace, pod) {
-      const key = `${namespace}/${pod}`;
-      const leftMs = (goneAt.get(key) ?? -Infinity) + pauseMs - clock.now();
-      if (leftMs > 0) return leftMs;
-      goneAt.delete(key);
-      return 0;
-    },
+    closedForMs: (namespace, pod) => leftMs(goneAt.get(`${namespace}/${pod}`) ?? -Infinity),
   };
 }
