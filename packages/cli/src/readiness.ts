@@ -68,3 +68,11 @@ export function podHopeless(pod: Pod): string | undefined {
 
 export const isReady = (pod: Pod): boolean =>
   pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+
+/** Names each container that no readiness probe watches, with its state: another name whenever it starts, ends or starts again. */
+export function unprobed({ metadata, spec, status }: Pod): string[] {
+  const probed = new Set(spec?.containers.filter((each) => each.readinessProbe).map(({ name }) => name));
+  return (status?.containerStatuses ?? [])
+    .filter(({ name }) => !probed.has(name))
+    .map(({ name, restartCount, state = {} }) => [metadata?.uid, name, restartCount, ...Object.keys(state)].join("/"));
+}

@@ -7,9 +7,11 @@ import type { Pod, Service } from "kubernetes-types/core/v1.js";
 import { type Deployment, type Item, ofKind } from "./deployment.ts";
 import { diagnose } from "./diagnose.ts";
 import { CliError } from "./errors.ts";
-import { optionalNote, podHopeless, servicePending, workloadPending } from "./readiness.ts";
+import { optionalNote, podHopeless, servicePending, unprobed, workloadPending } from "./readiness.ts";
 
 const pollMs = 100;
+/** How long a container without a readiness probe has to run until it counts: it is ready from its first instant, even when it dies in its next. */
+const settleMs = 1_000;
 /** For what is optional, once all else serves: as long as a small program takes to start. */
 const optionalPatienceMs = 20_000;
 
@@ -44,8 +46,13 @@ async function waitFor(
   giveUp: (reason: string) => Promise<void>,
 ): Promise<void> {
   let last: string | undefined;
+  let settling = { containers: "", since: 0 };
   for (;;) {
-    const pending = await firstPending(deployment);
+    const unready = await firstPending(deployment);
+    const containers = (await podsOf(deployment)).flatMap(unprobed).join();
+    if (containers !== settling.containers) settling = { containers, since: performance.now() };
+    const isSettled = containers === "" || performance.now() - settling.since >= settleMs;
+    const pending = unready ?? (isSettled ? undefined : "containers without a readiness probe to stay up for a second");
     if (pending === undefined) return;
     if (pending !== last) report(pending);
     last = pending;

@@ -2,7 +2,7 @@ import type { StatefulSet } from "kubernetes-types/apps/v1.js";
 import type { Pod, Service } from "kubernetes-types/core/v1.js";
 import type { EndpointSlice } from "kubernetes-types/discovery/v1.js";
 import { describe, expect, it } from "vitest";
-import { optionalNote, podHopeless, servicePending, workloadPending } from "../src/readiness.ts";
+import { optionalNote, podHopeless, servicePending, unprobed, workloadPending } from "../src/readiness.ts";
 
 const set = (status: object, replicas = 3): StatefulSet =>
   ({ kind: "StatefulSet", metadata: { name: "db", generation: 2 }, spec: { replicas }, status }) as StatefulSet;
@@ -64,5 +64,22 @@ describe("podHopeless", () => {
     expect(podHopeless(pod("CrashLoopBackOff", 1))).toBeUndefined();
     expect(podHopeless(pod("CrashLoopBackOff", 3))).toContain("CrashLoopBackOff");
     expect(podHopeless(pod("ContainerCreating"))).toBeUndefined();
+  });
+});
+
+describe("unprobed", () => {
+  const pod = (state: string, restartCount = 0): Pod =>
+    ({
+      metadata: { uid: "u" },
+      spec: { containers: [{ name: "main" }, { name: "watched", readinessProbe: {} }] },
+      status: {
+        containerStatuses: ["main", "watched"].map((name) => ({ name, restartCount, state: { [state]: {} } })),
+      },
+    }) as unknown as Pod;
+
+  it("names a container only where no readiness probe vouches for it, and anew with each start and end", () => {
+    expect(unprobed(pod("running"))).toEqual(["u/main/0/running"]);
+    expect(unprobed(pod("terminated"))).toEqual(["u/main/0/terminated"]);
+    expect(unprobed(pod("running", 1))).toEqual(["u/main/1/running"]);
   });
 });
