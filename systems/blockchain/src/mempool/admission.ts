@@ -70,12 +70,16 @@ export class Admission {
     return this.#judgeFees(entry, options) ?? this.#judgePlace(entry, conflicts);
   }
 
-  /** The entry of a transaction whose coins are known: checks what it spends, but neither fees nor scripts. */
-  entryOf(tx: Transaction, coins: readonly Coin[]): PoolEntry | Refused {
+  /**
+   * The entry of a transaction whose coins are known: checks what it spends, but neither fees nor scripts. `isReturning` for one out of a
+   * block: whether locks and coinbases allow it into the next is asked when the reorganisation is over.
+   */
+  entryOf(tx: Transaction, coins: readonly Coin[], { isReturning = false } = {}): PoolEntry | Refused {
     const { chain, policy, now, feeDelta } = this.#parts;
     const { tip } = chain;
-    if (!locksSatisfied(tx, coins, tip)) return refused("non-BIP68-final");
-    const fee = checkSpend(chain.network, tx, coins, tip.height + 1);
+    if (!isReturning && !locksSatisfied(tx, coins, tip)) return refused("non-BIP68-final");
+    const height = isReturning ? Number.POSITIVE_INFINITY : tip.height + 1;
+    const fee = checkSpend(chain.network, tx, coins, height);
     if (typeof fee !== "number") return refused(fee.reason, fee.detail, fee.blame === "consensus");
     if (policy.requireStandard) {
       const reason = checkStandardInputs(tx, coins);

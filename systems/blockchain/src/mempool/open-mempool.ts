@@ -31,7 +31,7 @@ export class NodeMempool implements api.Mempool {
     this.#pool = new Pool(options);
     this.#unsubscribe = [
       chain.subscribe((event) => this.#pool.onEvent(event)),
-      chain.onSettled(() => this.#pool.onSettled()),
+      chain.onSettled((_, change) => this.#pool.onSettled(change)),
     ];
   }
 

@@ -1,4 +1,7 @@
-/** The pool: what was admitted, in order, and what makes entries leave. It follows the chain event by event, so that it is right at every tip. */
+/**
+ * The pool: what was admitted, in order, and what makes entries leave. It follows the chain event by event, so that no entry ever spends
+ * what is not there; that coinbases are ripe and locks open is true where the tip rests, not at each block of a reorganisation.
+ */
 import { Listeners } from "../chain/listeners.ts";
 import type { ChainEvent, Coin } from "../chain/types.ts";
 import { isFinal } from "../consensus/locks.ts";
@@ -130,8 +133,9 @@ export class Pool {
     else this.#disconnected(block.transactions);
   }
 
-  /** The tip rests: what waits too long goes. */
-  onSettled(): void {
+  /** The tip rests: what can't be in the next block after a reorganisation goes, and what waits too long. */
+  onSettled({ reorganised }: { readonly reorganised: boolean }): void {
+    if (reorganised) this.#removeStale();
     const oldest = this.now - this.#options.policy.expirySeconds;
     const expired = [...this.graph.entries.values()].filter(({ time }) => time <= oldest);
     this.remove(expired, "expired");
@@ -213,10 +217,14 @@ export class Pool {
     if (conflicts.length > 0) this.remove(conflicts, "conflict");
   }
 
-  /** What the block confirmed waits again; what that took away (its coinbase, locks that are open no more) is made right. */
+  /** What the block confirmed waits again. Its coinbase is gone, and so is what spends it. */
   #disconnected(transactions: readonly Transaction[]): void {
     for (const tx of transactions) if (!this.#comeBack(tx)) this.#removeSpenders(tx);
     this.#trim();
+  }
+
+  /** Not before the tip rests: most of what spends a coinbase is too early at the fork, and in time at the end of the new branch. */
+  #removeStale(): void {
     const { chain } = this.#options;
     const medianTime = chain.medianTimePast(chain.tip);
     const stale = [...this.graph.entries.values()].filter(
@@ -232,7 +240,7 @@ export class Pool {
     const coins = tx.inputs.map(({ prevout }) => this.coin(prevout));
     if (!coins.every((coin) => coin !== undefined)) return false;
     if (!this.graph.ancestorsOf(tx.inputs, policy.maxAncestors - 1)) return false;
-    const entry = this.#admission.entryOf(tx, coins as Coin[]);
+    const entry = this.#admission.entryOf(tx, coins as Coin[], { isReturning: true });
     if ("ok" in entry) return false;
     this.#insert(entry);
     return true;

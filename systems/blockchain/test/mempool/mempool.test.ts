@@ -21,6 +21,8 @@ function line(from: Spend, length: number, fee: number, start = 50 * COIN): Tran
   return all;
 }
 
+const blockAt = async ({ chain }: TestNode, height: number) => (await chain.block(chain.at(height)!))!;
+
 describe("acceptance", () => {
   it("says why not in Bitcoin Core's words", async () => {
     await using node = await TestNode.open();
@@ -217,6 +219,30 @@ describe("reorganisations", () => {
     expect(reasonOf(node.mempool.accept(pay(young!, 50 * COIN, 1000)))).toBe("accepted");
     await node.chain.invalidate(node.chain.tip.hash);
     expect(node.chain.coin(young!)).toBeDefined();
+    expect(node.mempool.size).toBe(0);
+  });
+
+  it("keep what spends a coinbase, where the new branch is high enough for it, though the blocks between were not", async () => {
+    await using node = await TestNode.open();
+    await using other = await TestNode.open();
+    const coins = await node.mine(2);
+    for (let height = 1; height <= 2; height++) await other.chain.addBlock(await blockAt(node, height));
+    await node.mine(MATURITY, 0);
+    const payments = coins.map((coin) => pay(coin, 50 * COIN, 1000));
+    const child = pay(outputOf(payments[0]!, 0, 1), 50 * COIN - 1000, 1000);
+    for (const tx of [...payments, child]) {
+      expect(reasonOf(node.mempool.accept(tx))).toBe("accepted");
+      await node.mine(1, 0);
+    }
+    await other.mine(node.chain.tip.height - 1, 0);
+    const reorganised: boolean[] = [];
+    node.chain.onSettled((_, change) => reorganised.push(change.reorganised));
+    for (let height = 3; height <= other.chain.tip.height; height++)
+      await node.chain.addBlock(await blockAt(other, height));
+    expect(reorganised).toEqual([true]);
+    expect(node.chain.tip.hash).toEqual(other.chain.tip.hash);
+    for (const tx of [...payments, child]) expect(node.mempool.has(txid(tx))).toBe(true);
+    await node.mine(1, 0);
     expect(node.mempool.size).toBe(0);
   });
 
