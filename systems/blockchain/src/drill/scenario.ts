@@ -1,6 +1,6 @@
 /** What all scenarios have in common: payments go on while something is done to the nodes, then the nodes are judged. */
 import type { Scenario, ScenarioSite, ScenarioVerdict } from "@coracle/drill";
-import { agreement, judge } from "./check.ts";
+import { type Agreed, agreement, judge } from "./check.ts";
 import { type DrillNode, nodesOf } from "./nodes.ts";
 import { Payments } from "./payments.ts";
 
@@ -8,6 +8,8 @@ const PAY_EVERY_MS = 1000;
 
 export interface Scene {
   readonly site: ScenarioSite;
+  /** What all had before. */
+  readonly before: Agreed;
   /** As they were before. Pods of a StatefulSet keep their names, so they can be asked by these later too. */
   readonly nodes: readonly DrillNode[];
   /** The one that the drill's seed chose. */
@@ -15,7 +17,10 @@ export interface Scene {
 }
 
 /** What was seen while it was done, besides what is judged afterwards. */
-export type Seen = Partial<ScenarioVerdict>;
+export interface Seen extends Partial<ScenarioVerdict> {
+  /** What can be seen only once the nodes agree again. */
+  readonly afterwards?: () => Promise<Seen>;
+}
 
 /** What is done to the nodes; it is over, and healed, when this resolves. */
 export type Act = (scene: Scene) => Promise<Seen | undefined>;
@@ -29,11 +34,15 @@ export const scenario = (summary: string, act: Act): Scenario => ({
     const node = nodes[Math.floor(site.random() * nodes.length)] as DrillNode;
     const payments = new Payments();
     const stop = keepPaying(site, payments, nodes);
-    const seen = await act({ site, nodes, node }).finally(stop);
+    const seen = await act({ site, before, nodes, node }).finally(stop);
     await payments.pay(await nodesOf(site));
-    const { facts, broken } = await judge(site, before, payments);
-    return { facts: { ...seen?.facts, ...facts }, broken: [...(seen?.broken ?? []), ...broken] };
+    return verdictOf(seen, await judge(site, before, payments), await seen?.afterwards?.());
   },
+});
+
+const verdictOf = (...all: readonly (Seen | undefined)[]): ScenarioVerdict => ({
+  facts: Object.assign({}, ...all.map((seen) => seen?.facts ?? {})),
+  broken: all.flatMap((seen) => seen?.broken ?? []),
 });
 
 /** A payment now and then, from another node each time, so that both sides of a partition pay. */

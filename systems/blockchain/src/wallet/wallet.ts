@@ -13,6 +13,7 @@ import { balancesOf, type ChainFacts, depthOf, Trust, worthOf } from "./ledger/b
 import { entriesOf, type Statement, transactionOf } from "./ledger/history.ts";
 import type { OwnCoin, RowChange } from "./ledger/ledger.ts";
 import type { Row } from "./ledger/row.ts";
+import { Offers } from "./offers.ts";
 import { WalletSigner } from "./signer.ts";
 import { Payer } from "./spend/payer.ts";
 import type { SpendView } from "./spend/spender.ts";
@@ -31,9 +32,6 @@ import type {
   WalletInfo,
   WalletTransaction,
 } from "./types.ts";
-
-/** At most so often payments of ours are offered to the mempool again; at a new block, when it may have room. */
-const OFFER_EVERY_MS = 10 * 60_000;
 
 export interface WalletParts {
   readonly config: WalletConfig;
@@ -54,9 +52,7 @@ export class ChainWallet implements Wallet {
   /** By outpoint. */
   readonly #locked: Set<string>;
   #birthday: number;
-  /** When payments that the mempool doesn't have were offered to it last. */
-  #offeredMs = 0;
-  #stopOffering: (() => void) | undefined;
+  readonly #offers: Offers;
   readonly #payer: Payer;
   readonly signer: WalletSigner;
 
@@ -72,6 +68,7 @@ export class ChainWallet implements Wallet {
       ring,
       onChange: (change) => this.#changed(change),
     });
+    this.#offers = new Offers({ ...config, ledger: () => this.#follower.ledger });
     const { keychain } = parts;
     const common = { view: () => this.#view, keychain, ring };
     this.#payer = new Payer({ ...common, book: this.#book, save: () => this.#save() });
@@ -80,34 +77,14 @@ export class ChainWallet implements Wallet {
 
   /** Follows the chain; resolves once the history is read. Payments of ours that the network forgot are offered to it again. */
   async start(): Promise<void> {
-    const { record, config } = this.#parts;
+    const { record } = this.#parts;
     await this.#follower.start(this.#birthday, record.unconfirmed.map(remember), notesFrom(record.notes));
-    await this.#offerAgain();
-    this.#stopOffering = config.chain.subscribe(() => this.#offerInTime());
-  }
-
-  /** A payment that a full mempool dropped would else be forgotten until the next restart. */
-  #offerInTime(): void {
-    const { now } = this.#parts.config;
-    if (now() - this.#offeredMs < OFFER_EVERY_MS) return;
-    this.#offeredMs = now();
-    // After the mempool has looked at the block, which it may do after us.
-    setImmediate(() => void (this.#stopOffering && this.#offerAgain()));
-  }
-
-  async #offerAgain(): Promise<void> {
-    const { ledger } = this.#follower;
-    this.#offeredMs = this.#parts.config.now();
-    for (const row of [...ledger.rows()])
-      if (row.transaction && ledger.state(row) === "inactive" && ledger.debitOf(row).value > 0)
-        // Refused, it stays what it is: a person may abandon it.
-        await this.#parts.config.pool.submit(row.transaction).catch(() => undefined);
+    await this.#offers.start();
   }
 
   /** Ends following and forgets the keys. */
   async stop(): Promise<void> {
-    this.#stopOffering?.();
-    this.#stopOffering = undefined;
+    this.#offers.stop();
     this.#follower.stop();
     await this.#payer.settled();
     this.#parts.keychain.close();

@@ -5,6 +5,7 @@ import { TransactionChecker } from "../../src/script/checker.ts";
 import { consensusFlags, standardFlags } from "../../src/script/flags.ts";
 import { verifyScript } from "../../src/script/interpreter.ts";
 import { Spending } from "../../src/script/spending.ts";
+import { WalletError } from "../../src/wallet/errors.ts";
 import type { Wallet, WalletEvent } from "../../src/wallet/types.ts";
 import { openWallets } from "../../src/wallet/wallets.ts";
 import { foreignPayment } from "./support/chain.ts";
@@ -271,6 +272,41 @@ describe("a restart", { timeout: 60_000 }, () => {
     node.deepen(1);
     await expect.poll(() => wallet.transaction(id)?.status.kind).toBe("mempool");
     expect(node.pool.held.size).toBe(1);
+  });
+
+  it("is not needed for payments that a reorganisation lost: they are offered when the new branch is as high", async () => {
+    const { wallet, ...node } = await richNode(2);
+    const sent = await wallet.send([{ address: strangersAddress, amount: COIN }]);
+    node.chain.mine(elsewhere, [poolTransaction(node, sent.txid)], node.pool);
+    node.deepen(1);
+    // Without the pool: it does not take the payment back.
+    for (let count = 0; count < 2; count++) node.chain.unwind();
+    node.deepen(1);
+    await new Promise(setImmediate);
+    expect(wallet.transaction(sent.txid)?.status.kind).toBe("inactive");
+    node.deepen(1);
+    await expect.poll(() => wallet.transaction(sent.txid)?.status.kind).toBe("mempool");
+  });
+
+  it("is not needed for what a mempool takes only bit by bit", async () => {
+    const { wallet, ...node } = await richNode(2);
+    const sent: string[] = [];
+    for (let count = 0; count < 2; count++)
+      sent.push((await wallet.send([{ address: strangersAddress, amount: COIN }])).txid);
+    for (const payment of [...node.pool.transactions()].reverse()) node.pool.drop(payment, "evicted");
+    const submit = node.pool.submit.bind(node.pool);
+    let room = 1;
+    node.pool.submit = async (transaction) => {
+      if (room-- <= 0) throw new WalletError("rejected", "too-long-mempool-chain");
+      await submit(transaction);
+    };
+    const kinds = () => sent.map((id) => wallet.transaction(id)?.status.kind);
+    node.clock.now += 11 * 60_000;
+    node.deepen(1);
+    await expect.poll(kinds).toEqual(["mempool", "inactive"]);
+    room = 1;
+    node.deepen(1);
+    await expect.poll(kinds).toEqual(["mempool", "mempool"]);
   });
 
   it("finds out that another's input of a common payment was spent otherwise meanwhile, and that it is free again", async () => {
