@@ -7,6 +7,7 @@ import { isFinal } from "../consensus/locks.ts";
 import { checkSpend, locksSatisfied, scriptsOf } from "../consensus/spend-checks.ts";
 import { checkTransaction } from "../consensus/transaction-checks.ts";
 import { baseSize, isCoinbase, type OutPoint, type Transaction, txid, wtxid } from "../primitives/transaction.ts";
+import { mandatoryFailure, nonMandatoryFailure } from "../script/error-text.ts";
 import { standardFlags } from "../script/flags.ts";
 import { sigOpCost } from "../script/sigops.ts";
 import { PoolEntry } from "./graph/entry.ts";
@@ -186,7 +187,7 @@ export class Admission {
     const { verifyScripts, policy } = this.#parts;
     const fault = verifyScripts(tx, coins, policy.requireStandard);
     if (!fault) return undefined;
-    const kind = fault.isConsensus ? "mandatory-script-verify-flag-failed" : "non-mandatory-script-verify-flag";
-    return refused(`${kind} (${fault.error})`, `input ${fault.input}`, fault.isConsensus);
+    const reason = fault.isConsensus ? mandatoryFailure(fault.error) : nonMandatoryFailure(fault.error);
+    return refused(reason, `input ${fault.input}`, fault.isConsensus);
   }
 }

@@ -53,10 +53,16 @@ export class ByteReader {
 
   /** A signed 64-bit integer that must be a safe integer, as every amount of money is; anything larger is malformed. */
   i64(): number {
+    const value = this.wideI64();
+    if (typeof value === "bigint") throw malformed("an amount is beyond 2^53");
+    return value;
+  }
+
+  /** Any signed 64-bit integer: a bigint where it is no safe integer. */
+  wideI64(): number | bigint {
     const at = this.#take(8);
     const value = this.#bytes.readInt32LE(at + 4) * 0x100000000 + this.#bytes.readUInt32LE(at);
-    if (!Number.isSafeInteger(value)) throw malformed("an amount is beyond 2^53");
-    return value;
+    return Number.isSafeInteger(value) ? value : this.#bytes.readBigInt64LE(at);
   }
 
   /** A compact size in its shortest form, at most `max`. */

@@ -24,8 +24,10 @@ export interface TxInput {
 }
 
 export interface TxOutput {
-  /** Satoshis: a safe integer; that it is within 0 and 21 million coins is for `checkTransaction` to say. */
+  /** Satoshis; that it is within 0 and 21 million coins, and hence a safe integer, is for `checkTransaction` to say. */
   readonly value: number;
+  /** The amount to the last digit, where `value` is no safe integer: an id is that of the bytes, however wrong they are. */
+  readonly wideValue?: bigint;
   /** The scriptPubKey. */
   readonly script: Buffer;
 }
@@ -70,7 +72,11 @@ const readInput = (reader: ByteReader): TxInput => ({
   witness: noWitness,
 });
 
-export const readOutput = (reader: ByteReader): TxOutput => ({ value: reader.i64(), script: reader.varBytes() });
+export function readOutput(reader: ByteReader): TxOutput {
+  const value = reader.wideI64();
+  const script = reader.varBytes();
+  return typeof value === "number" ? { value, script } : { value: Number(value), wideValue: value, script };
+}
 
 export const readOutputs = (reader: ByteReader): TxOutput[] => reader.list(smallestOutput, () => readOutput(reader));
 
@@ -118,7 +124,9 @@ export function writeInput(writer: ByteWriter, input: TxInput): void {
 }
 
 export function writeOutput(writer: ByteWriter, output: TxOutput): void {
-  writer.i64(output.value).varBytes(output.script);
+  if (output.wideValue === undefined) writer.i64(output.value);
+  else writer.u64(BigInt.asUintN(64, output.wideValue));
+  writer.varBytes(output.script);
 }
 
 /** Writes with witness where there is one, unless `witness` is false. */

@@ -4,17 +4,7 @@ import type { WebBackend } from "./backend.ts";
 import { type Envelope, success } from "./envelope.ts";
 import type { Buckets } from "./limits/buckets.ts";
 import * as schemas from "./schemas.ts";
-
-export interface HealthView {
-  readonly status: "healthy" | "degraded" | "unhealthy";
-  readonly version: string;
-  readonly uptime_seconds: number;
-  readonly blockchain_height: number;
-  readonly connected_peers: number;
-  readonly memory_usage_mb: number;
-  readonly rate_limits: { readonly mode: string; readonly degraded: string | null };
-  readonly reason: string | null;
-}
+import type { HealthView } from "./views.ts";
 
 export interface HealthContext {
   readonly backend: WebBackend;

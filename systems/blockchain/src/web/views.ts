@@ -1,4 +1,7 @@
-/** What the REST API answers with: the names of the fields are its contract. Amounts are satoshis, times seconds since 1970, hashes hexadecimal. */
+/**
+ * What the REST API answers with: the names of the fields are its contract. Amounts are satoshis, times seconds since 1970, hashes
+ * hexadecimal. The web pages use these types too, so nothing is imported here.
+ */
 
 export interface ChainView {
   readonly chain: string;
@@ -81,6 +84,47 @@ export interface WalletAddressView {
   readonly label: string | null;
   readonly change: boolean;
   readonly used: boolean;
+}
+
+/** One of the node's wallets. */
+export interface WalletView {
+  readonly name: string;
+  readonly encrypted: boolean;
+  /** Encrypted, and the passphrase is not known at the moment. */
+  readonly locked: boolean;
+  readonly scanning: boolean;
+  readonly height: number;
+  readonly transactions: number;
+  /** What can be spent. */
+  readonly balance: number;
+  readonly pending: number;
+  readonly immature: number;
+}
+
+/** A line of a wallet's statement. */
+export interface HistoryView {
+  readonly txid: string;
+  readonly category: "send" | "receive" | "generate" | "immature" | "orphan";
+  readonly address: string | null;
+  readonly amount: number;
+  readonly fee: number | null;
+  readonly label: string | null;
+  readonly status: "confirmed" | "mempool" | "inactive" | "conflicted" | "abandoned";
+  readonly confirmations: number;
+  readonly timestamp: number;
+  readonly replaceable: boolean;
+  readonly comment: string | null;
+}
+
+export interface HealthView {
+  readonly status: "healthy" | "degraded" | "unhealthy";
+  readonly version: string;
+  readonly uptime_seconds: number;
+  readonly blockchain_height: number;
+  readonly connected_peers: number;
+  readonly memory_usage_mb: number;
+  readonly rate_limits: { readonly mode: string; readonly degraded: string | null };
+  readonly reason: string | null;
 }
 
 export interface MiningView {

@@ -35,6 +35,10 @@ describe("acceptance", () => {
     const cases: readonly (readonly [string, Transaction])[] = [
       ["bad-txns-vin-empty", { ...good, inputs: [] }],
       ["bad-txns-vout-empty", { ...good, outputs: [] }],
+      [
+        "bad-txns-vout-toolarge",
+        { ...good, outputs: [{ ...good.outputs[0]!, value: 2 ** 63, wideValue: 2n ** 63n - 1n }] },
+      ],
       ["bad-txns-inputs-duplicate", spend([a!, a!], [{ value: COIN, owner: 1 }])],
       ["coinbase", (await node.chain.block(node.chain.tip))!.transactions[0]!],
       ["version", { ...good, version: 4 }],
@@ -46,7 +50,7 @@ describe("acceptance", () => {
       ["bad-txns-premature-spend-of-coinbase", pay(green!, 50 * COIN, 1000)],
       ["bad-txns-in-belowout", spend([a!], [{ value: 51 * COIN, owner: 1 }])],
       ["min relay fee not met", pay(a!, 50 * COIN, 10)],
-      ["mandatory-script-verify-flag-failed (WITNESS_PROGRAM_MISMATCH)", withWitness([Buffer.from([0x51])])],
+      ["mandatory-script-verify-flag-failed (Witness program hash mismatch)", withWitness([Buffer.from([0x51])])],
       ["accepted", good],
       ["txn-already-in-mempool", good],
       ["txn-same-nonwitness-data-in-mempool", withWitness([Buffer.alloc(1), Buffer.from([0x51])])],

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { regtest } from "../../src/consensus/params.ts";
+import { checkTransaction } from "../../src/consensus/transaction-checks.ts";
 import { BlockchainError } from "../../src/errors.ts";
 import {
   blockTotalSize,
@@ -117,9 +118,22 @@ describe("transactions", () => {
     ["a script longer than what follows", `0200000001${"11".repeat(36)}fe00000002${"00".repeat(60)}`],
     ["a length in too many bytes", `0200000001${"11".repeat(36)}fd0500${"00".repeat(60)}`],
     ["a witness record of nothing", `02000000000101${"11".repeat(36)}00ffffffff0000${"00".repeat(4)}`],
-    ["an amount beyond 2^53", `0200000001${"11".repeat(36)}00ffffffff01ffffffffffffff7f00${"00".repeat(4)}`],
   ])("with %s are malformed", (_, hex) => {
     expect(() => decodeTransaction(Buffer.from(hex, "hex"))).toThrow(BlockchainError);
+  });
+
+  test.each([
+    ["the largest", 2n ** 63n - 1n, "bad-txns-vout-toolarge"],
+    ["the first that is no safe integer", 2n ** 53n, "bad-txns-vout-toolarge"],
+    ["the most negative", -(2n ** 63n), "bad-txns-vout-negative"],
+    ["the first that is no safe integer below zero", -(2n ** 53n), "bad-txns-vout-negative"],
+  ])("with an amount that is no money (%s) keep their bytes, and are invalid", (_, value, reason) => {
+    const amount = Buffer.alloc(8);
+    amount.writeBigInt64LE(value);
+    const hex = `0200000001${"11".repeat(36)}00ffffffff01${amount.toString("hex")}00${"00".repeat(4)}`;
+    const tx = decodeTransaction(Buffer.from(hex, "hex"));
+    expect(encodeTransaction(tx).toString("hex")).toBe(hex);
+    expect(checkTransaction(tx)?.reason).toBe(reason);
   });
 });
 

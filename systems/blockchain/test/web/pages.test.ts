@@ -5,7 +5,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { program } from "../../../../scripts/testing/programs.ts";
 import { ask, type NodeProcess, startNode } from "./support/nodes.ts";
-import { walletKey } from "./support/server.ts";
+import { adminKey, walletKey } from "./support/server.ts";
 import { until } from "./support/until.ts";
 
 const executablePath = program("chromium");
@@ -40,8 +40,8 @@ async function open(node: NodeProcess, path = "/", viewport = { width: 1200, hei
   return page;
 }
 
-async function signIn(page: Page): Promise<void> {
-  await page.getByLabel("API key").fill(walletKey);
+async function signIn(page: Page, key = walletKey): Promise<void> {
+  await page.getByLabel("API key").fill(key);
   await page.getByRole("button", { name: "Use this key" }).click();
 }
 
@@ -161,5 +161,31 @@ describe.skipIf(!executablePath)("the pages", () => {
     await until(async () => (await ground()) !== light);
     await page.getByRole("button", { name: /^Colours: auto/ }).click();
     await until(async () => (await ground()) === light);
+  }, 120_000);
+
+  it("stop and start a miner's own mining by the admin's button, and say why a webserver has none", async () => {
+    const both = { NODE_IS_MINER: "yes", NODE_IS_WEB_SERVER: "yes", MINING_WHEN: "transactions" };
+    const miner = await startNode({ env: both });
+    const page = await open(miner, "/node");
+    await signIn(page, adminKey);
+    await page.getByText("This node mines whenever it can.").waitFor();
+    await page.getByRole("button", { name: "Stop mining" }).click();
+    await page.getByText("This node does not mine.").waitFor();
+
+    const { address } = await ask<{ address: string }>(miner, "/api/wallet/wallet", { label: "mine" });
+    await ask(miner, "/api/admin/mining/generatetoaddress", { nblocks: 101, address });
+    const payment = { from_address: address, to_address: address, amount: 100_000_000 };
+    await ask(miner, "/api/v1/transactions", payment);
+    const chain = () => ask<{ height: number; mempool_size: number }>(miner, "/api/v1/blockchain");
+    expect(await chain()).toMatchObject({ height: 101, mempool_size: 1 });
+    await page.getByRole("button", { name: "Start mining" }).click();
+    await page.getByText("This node mines whenever it can.").waitFor();
+    await until(async () => (await chain()).mempool_size === 0);
+
+    const webserver = await startNode({ env: { NODE_IS_WEB_SERVER: "yes" } });
+    const other = await open(webserver, "/node");
+    await signIn(other, adminKey);
+    await other.getByRole("button", { name: "Start mining" }).click();
+    await other.getByRole("alert").filter({ hasText: "this node is no miner" }).waitFor();
   }, 120_000);
 });

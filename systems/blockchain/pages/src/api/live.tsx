@@ -1,15 +1,15 @@
 /** What the node tells as it happens: one connection for all pages, which therefore need not ask again and again. */
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
+import type { BlockView, ChainView } from "../../../src/web/views.ts";
 import { request } from "./client.ts";
 import { listen, type ServerEvent } from "./events.ts";
 import { useSession } from "./session.tsx";
-import type { Block, Chain } from "./types.ts";
 
 export interface Live {
   readonly isConnected: boolean;
-  readonly chain: Chain | undefined;
+  readonly chain: ChainView | undefined;
   /** Since this page was opened, the newest first; bounded. */
-  readonly blocks: readonly Block[];
+  readonly blocks: readonly BlockView[];
   /** Grows with each event after which lists of blocks should be read anew: a reorganisation, or missed events. */
   readonly generation: number;
   /** Grows with each event about a wallet's payments. */
@@ -30,7 +30,7 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
     const { signal } = abort;
     const load = async (): Promise<void> => {
       const number = ++loaded.current;
-      const chain = await request<Chain>("/api/v1/blockchain", { signal }).catch(() => undefined);
+      const chain = await request<ChainView>("/api/v1/blockchain", { signal }).catch(() => undefined);
       if (chain && number === loaded.current) setLive((now) => ({ ...now, chain }));
     };
     const onEvent = ({ name, data }: ServerEvent): void => {
@@ -49,7 +49,7 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
 export function reduce(live: Live, name: string, data: string): Live {
   switch (name) {
     case "block": {
-      const { block } = JSON.parse(data) as { readonly block: Block };
+      const { block } = JSON.parse(data) as { readonly block: BlockView };
       const blocks = [block, ...live.blocks.filter(({ height }) => height < block.height)].slice(0, kept);
       return { ...live, blocks, chain: live.chain && grown(live.chain, block) };
     }
@@ -67,7 +67,7 @@ export function reduce(live: Live, name: string, data: string): Live {
   }
 }
 
-const grown = (chain: Chain, block: Block): Chain => ({
+const grown = (chain: ChainView, block: BlockView): ChainView => ({
   ...chain,
   height: block.height,
   headers: Math.max(chain.headers, block.height),

@@ -1,5 +1,5 @@
+import type { AddressView, Page, TransactionView } from "../../../src/web/views.ts";
 import { useLive } from "../api/live.tsx";
-import type { Address, Page, Transaction } from "../api/types.ts";
 import { useData } from "../api/use-data.ts";
 import { count } from "../parts/format.ts";
 import { Amount, Copy, Facts, Failure, Heading, Loading, Pager } from "../parts/parts.tsx";
@@ -11,8 +11,8 @@ export function AddressPage({ id }: { readonly id: string }) {
   const page = pageOf(useLocation());
   const { generation } = useLive();
   const path = encodeURIComponent(id);
-  const address = useData<Address>(`/api/v1/wallet/${path}`, { version: generation });
-  const list = useData<Page<Transaction>>(`/api/v1/transactions/address/${path}?limit=25&page=${page}`, {
+  const address = useData<AddressView>(`/api/v1/wallet/${path}`, { version: generation });
+  const list = useData<Page<TransactionView>>(`/api/v1/transactions/address/${path}?limit=25&page=${page}`, {
     version: generation,
   });
   const reload = (): void => {

@@ -1,5 +1,5 @@
+import type { BlockView, Page, TransactionView } from "../../../src/web/views.ts";
 import { useLive } from "../api/live.tsx";
-import type { Block, Page, Transaction } from "../api/types.ts";
 import { useData } from "../api/use-data.ts";
 import { count, scaled, time } from "../parts/format.ts";
 import { Copy, Facts, Failure, Heading, Id, Loading, Pager } from "../parts/parts.tsx";
@@ -9,8 +9,8 @@ import { TransactionTable } from "./lists.tsx";
 export function BlockPage({ id }: { readonly id: string }) {
   const page = pageOf(useLocation());
   const { chain, generation } = useLive();
-  const block = useData<Block>(`/api/v1/blockchain/blocks/${encodeURIComponent(id)}`, { version: generation });
-  const list = useData<Page<Transaction>>(
+  const block = useData<BlockView>(`/api/v1/blockchain/blocks/${encodeURIComponent(id)}`, { version: generation });
+  const list = useData<Page<TransactionView>>(
     `/api/v1/blockchain/blocks/${encodeURIComponent(id)}/transactions?limit=25&page=${page}`,
   );
   if (!block.data) return block.error ? <Missing error={block.error} /> : <Loading />;

@@ -1,5 +1,5 @@
+import type { BlockView, Page } from "../../../src/web/views.ts";
 import { useLive } from "../api/live.tsx";
-import type { Block, Page } from "../api/types.ts";
 import { useData } from "../api/use-data.ts";
 import { Failure, Heading, Loading, Pager } from "../parts/parts.tsx";
 import { pageOf, useLocation } from "../router.tsx";
@@ -8,7 +8,7 @@ import { BlockTable } from "./lists.tsx";
 export function BlocksPage() {
   const page = pageOf(useLocation());
   const { generation } = useLive();
-  const { data, error } = useData<Page<Block>>(`/api/v1/blockchain/blocks?limit=25&page=${page}`, {
+  const { data, error } = useData<Page<BlockView>>(`/api/v1/blockchain/blocks?limit=25&page=${page}`, {
     version: generation,
   });
   return (

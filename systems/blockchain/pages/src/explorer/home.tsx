@@ -1,5 +1,5 @@
+import type { BlockView, Page } from "../../../src/web/views.ts";
 import { useLive } from "../api/live.tsx";
-import type { Block, Page } from "../api/types.ts";
 import { useData } from "../api/use-data.ts";
 import { count, scaled, time } from "../parts/format.ts";
 import { Facts, Failure, Heading, Loading } from "../parts/parts.tsx";
@@ -10,7 +10,7 @@ const shown = 10;
 
 export function HomePage() {
   const live = useLive();
-  const { data, error } = useData<Page<Block>>(`/api/v1/blockchain/blocks?limit=${shown}`, {
+  const { data, error } = useData<Page<BlockView>>(`/api/v1/blockchain/blocks?limit=${shown}`, {
     version: live.generation,
   });
   const { chain } = live;
@@ -44,7 +44,7 @@ export function HomePage() {
 }
 
 /** Those that came since, then those that were there. */
-export function merged(fresh: readonly Block[], known: readonly Block[]): readonly Block[] {
+export function merged(fresh: readonly BlockView[], known: readonly BlockView[]): readonly BlockView[] {
   const lowest = fresh.at(-1)?.height ?? Number.POSITIVE_INFINITY;
   return [...fresh, ...known.filter(({ height }) => height < lowest)];
 }

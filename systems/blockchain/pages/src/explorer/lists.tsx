@@ -1,10 +1,10 @@
 /** Lists of blocks and transactions, as several pages show them. */
-import type { Block, Transaction } from "../api/types.ts";
+import type { BlockView, TransactionView } from "../../../src/web/views.ts";
 import { count, time } from "../parts/format.ts";
 import { Amount, type Column, Id, Table } from "../parts/parts.tsx";
 import { Link } from "../router.tsx";
 
-const blockColumns: readonly Column<Block>[] = [
+const blockColumns: readonly Column<BlockView>[] = [
   { name: "Height", cell: ({ height, hash }) => <Link href={`/block/${hash}`}>{height}</Link>, isNumber: true },
   { name: "Hash", cell: ({ hash }) => <Id kind="block" id={hash} /> },
   { name: "Time", cell: ({ timestamp }) => time(timestamp) },
@@ -12,13 +12,13 @@ const blockColumns: readonly Column<Block>[] = [
   { name: "Bytes", cell: ({ size_bytes }) => count(size_bytes), isNumber: true },
 ];
 
-export const BlockTable = ({ blocks }: { readonly blocks: readonly Block[] }) => (
+export const BlockTable = ({ blocks }: { readonly blocks: readonly BlockView[] }) => (
   <Table caption="Blocks" columns={blockColumns} items={blocks} keyOf={({ hash }) => hash} empty="No blocks yet." />
 );
 
-const paid = ({ outputs }: Transaction): number => outputs.reduce((sum, { value }) => sum + value, 0);
+const paid = ({ outputs }: TransactionView): number => outputs.reduce((sum, { value }) => sum + value, 0);
 
-const transactionColumns: readonly Column<Transaction>[] = [
+const transactionColumns: readonly Column<TransactionView>[] = [
   { name: "Transaction", cell: ({ txid }) => <Id kind="tx" id={txid} /> },
   {
     name: "Block",
@@ -43,7 +43,7 @@ export const TransactionTable = ({
   items,
   empty,
 }: {
-  readonly items: readonly Transaction[];
+  readonly items: readonly TransactionView[];
   readonly empty: string;
 }) => (
   <Table caption="Transactions" columns={transactionColumns} items={items} keyOf={({ txid }) => txid} empty={empty} />

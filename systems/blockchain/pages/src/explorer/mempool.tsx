@@ -1,5 +1,5 @@
+import type { FeesView, Page, TransactionView } from "../../../src/web/views.ts";
 import { useLive } from "../api/live.tsx";
-import type { Fees, Page, Transaction } from "../api/types.ts";
 import { useData } from "../api/use-data.ts";
 import { count } from "../parts/format.ts";
 import { Facts, Failure, Heading, Loading, Pager } from "../parts/parts.tsx";
@@ -13,11 +13,11 @@ export function MempoolPage() {
   const { chain } = useLive();
   // One list for each size: what changed is told by the events.
   const size = chain?.mempool_size;
-  const { data, error } = useData<Page<Transaction>>(
+  const { data, error } = useData<Page<TransactionView>>(
     size === undefined ? undefined : `/api/v1/transactions/mempool?limit=25&page=${page}`,
     { version: size },
   );
-  const fees = useData<Fees>("/api/v1/fees");
+  const fees = useData<FeesView>("/api/v1/fees");
   return (
     <>
       <Heading title="Mempool">Waiting transactions</Heading>

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
+import type { TransactionView } from "../../../src/web/views.ts";
 import { useLive } from "../api/live.tsx";
-import type { Transaction } from "../api/types.ts";
 import { useData } from "../api/use-data.ts";
 import { count, time } from "../parts/format.ts";
 import { Amount, Copy, Facts, Failure, Heading, Id, Loading } from "../parts/parts.tsx";
@@ -10,7 +10,7 @@ import { Link } from "../router.tsx";
 function useTransaction(id: string) {
   const { chain } = useLive();
   const [isSettled, setSettled] = useState(false);
-  const loaded = useData<Transaction>(`/api/v1/transactions/${encodeURIComponent(id)}`, {
+  const loaded = useData<TransactionView>(`/api/v1/transactions/${encodeURIComponent(id)}`, {
     version: isSettled ? "settled" : chain?.last_block_hash,
   });
   const isConfirmed = (loaded.data?.block_height ?? null) !== null;

@@ -1,21 +1,21 @@
 import { useState } from "react";
+import type { MiningView } from "../../../src/web/views.ts";
 import { request } from "../api/client.ts";
-import type { Mining } from "../api/types.ts";
 import { Failure } from "../parts/parts.tsx";
 import { useAction } from "../wallet/use-action.ts";
 
 interface Props {
   readonly apiKey: string;
-  readonly mining: Mining | undefined;
+  readonly mining: MiningView | undefined;
 }
 
 /** Starts and stops this node's own mining; until a restart, which goes by the settings again. */
 export function BackgroundMining({ apiKey, mining }: Props) {
-  const [changed, setChanged] = useState<Mining>();
+  const [changed, setChanged] = useState<MiningView>();
   const isOn = (changed ?? mining)?.background;
   const { run, isBusy, error } = useAction(async () => {
     const path = `/api/admin/mining/${isOn ? "stop" : "start"}`;
-    setChanged(await request<Mining>(path, { method: "POST", key: apiKey }));
+    setChanged(await request<MiningView>(path, { method: "POST", key: apiKey }));
   });
   return (
     <section className="card" aria-labelledby="background">

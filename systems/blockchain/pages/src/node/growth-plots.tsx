@@ -1,5 +1,5 @@
+import type { BlockView, Page } from "../../../src/web/views.ts";
 import { useLive } from "../api/live.tsx";
-import type { Block, Page } from "../api/types.ts";
 import { useData } from "../api/use-data.ts";
 import { merged } from "../explorer/home.tsx";
 import { duration, scaled } from "../parts/format.ts";
@@ -13,7 +13,7 @@ const goalSeconds: Readonly<Record<string, number>> = { devnet: 10 };
 
 export function GrowthPlots() {
   const live = useLive();
-  const { data, error } = useData<Page<Block>>(`/api/v1/blockchain/blocks?limit=${shown}`, {
+  const { data, error } = useData<Page<BlockView>>(`/api/v1/blockchain/blocks?limit=${shown}`, {
     version: live.generation,
   });
   if (!data) return <Failure error={error} />;

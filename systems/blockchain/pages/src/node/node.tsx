@@ -1,8 +1,9 @@
 /** The node itself: how it stands, whom it knows, how fast the chain grows. */
+
+import type { HealthView, MiningView, PeerView } from "../../../src/web/views.ts";
 import { ApiError } from "../api/client.ts";
 import { useLive } from "../api/live.tsx";
 import { useSession } from "../api/session.tsx";
-import type { Health, Mining, Peer } from "../api/types.ts";
 import { useData } from "../api/use-data.ts";
 import { count, duration, scaled } from "../parts/format.ts";
 import { type Column, Facts, Failure, Heading, Table } from "../parts/parts.tsx";
@@ -11,7 +12,7 @@ import { BackgroundMining } from "./background-mining.tsx";
 import { Generate } from "./generate.tsx";
 import { GrowthPlots } from "./growth-plots.tsx";
 
-const columns: readonly Column<Peer>[] = [
+const columns: readonly Column<PeerView>[] = [
   { name: "Address", cell: ({ address }) => address },
   { name: "Direction", cell: ({ inbound }) => (inbound ? "in" : "out") },
   { name: "Program", cell: ({ agent }) => agent },
@@ -31,8 +32,8 @@ export function NodePage() {
   const version = chain && Math.floor(chain.height / refreshBlocks);
   // Health is never limited, so that it can follow each block.
   const health = useHealth(chain?.height);
-  const mining = useData<Mining>("/api/v1/mining/info", { version });
-  const peers = useData<readonly Peer[]>(key === undefined ? undefined : "/api/admin/peers", { key, version });
+  const mining = useData<MiningView>("/api/v1/mining/info", { version });
+  const peers = useData<readonly PeerView[]>(key === undefined ? undefined : "/api/admin/peers", { key, version });
   const isRefused = peers.error instanceof ApiError && (peers.error.status === 401 || peers.error.status === 403);
   return (
     <>
@@ -86,5 +87,5 @@ export function NodePage() {
   );
 }
 
-const useHealth = (height: number | undefined): Health | undefined =>
-  useData<Health>("/api/health", { version: height }).data;
+const useHealth = (height: number | undefined): HealthView | undefined =>
+  useData<HealthView>("/api/health", { version: height }).data;

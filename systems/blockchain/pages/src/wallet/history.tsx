@@ -1,7 +1,7 @@
 import { useState } from "react";
+import type { HistoryView, Page } from "../../../src/web/views.ts";
 import { request } from "../api/client.ts";
 import { useLive } from "../api/live.tsx";
-import type { HistoryEntry, Page } from "../api/types.ts";
 import { useData } from "../api/use-data.ts";
 import { time } from "../parts/format.ts";
 import { Amount, type Column, Failure, Id, Loading, Table } from "../parts/parts.tsx";
@@ -11,7 +11,7 @@ import { type WalletContext, walletPath } from "./wallet.tsx";
 export function History({ wallet, apiKey }: WalletContext) {
   const { payments } = useLive();
   const [page, setPage] = useState(1);
-  const { data, error, reload } = useData<Page<HistoryEntry>>(walletPath(wallet, `/history?limit=25&page=${page}`), {
+  const { data, error, reload } = useData<Page<HistoryView>>(walletPath(wallet, `/history?limit=25&page=${page}`), {
     key: apiKey,
     version: payments,
   });
@@ -20,7 +20,7 @@ export function History({ wallet, apiKey }: WalletContext) {
     reload();
   });
   if (!data) return error ? <Failure error={error} /> : <Loading />;
-  const columns: readonly Column<HistoryEntry>[] = [
+  const columns: readonly Column<HistoryView>[] = [
     { name: "Time", cell: ({ timestamp }) => time(timestamp) },
     { name: "Amount", cell: ({ amount }) => <Amount value={amount} sign />, isNumber: true },
     { name: "State", cell: stateOf },
@@ -68,7 +68,7 @@ export function History({ wallet, apiKey }: WalletContext) {
   );
 }
 
-function stateOf({ status, category }: HistoryEntry): string {
+function stateOf({ status, category }: HistoryView): string {
   if (category === "immature") return "new coins, too young to spend";
   return status === "mempool" ? "waiting" : status;
 }

@@ -1,6 +1,6 @@
 import type { FormEvent } from "react";
+import type { WalletView } from "../../../src/web/views.ts";
 import { request } from "../api/client.ts";
-import type { Wallet } from "../api/types.ts";
 import { Failure } from "../parts/parts.tsx";
 import { useAction } from "./use-action.ts";
 import { walletPath } from "./wallet.tsx";
@@ -8,7 +8,7 @@ import { walletPath } from "./wallet.tsx";
 const minutes = 10;
 
 interface LockProps {
-  readonly wallet: Wallet;
+  readonly wallet: WalletView;
   readonly apiKey: string;
   readonly changed: () => void;
 }

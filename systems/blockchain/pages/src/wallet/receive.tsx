@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from "react";
+import type { Page, WalletAddressView } from "../../../src/web/views.ts";
 import { request } from "../api/client.ts";
-import type { Page, WalletAddress } from "../api/types.ts";
 import { useData } from "../api/use-data.ts";
 import { Copy, Failure, Id, Table } from "../parts/parts.tsx";
 import { Qr } from "../parts/qr.tsx";
@@ -10,7 +10,7 @@ import { type WalletContext, walletPath } from "./wallet.tsx";
 /** A new address with its QR code, and the labels of those given out before. */
 export function Receive({ wallet, apiKey }: WalletContext) {
   const [fresh, setFresh] = useState<string>();
-  const list = useData<Page<WalletAddress>>(walletPath(wallet, "/addresses?limit=50"), { key: apiKey });
+  const list = useData<Page<WalletAddressView>>(walletPath(wallet, "/addresses?limit=50"), { key: apiKey });
   const create = useAction(async (label: string) => {
     const { address } = await request<{ address: string }>(walletPath(wallet, "/addresses"), {
       method: "POST",
@@ -67,7 +67,7 @@ export function Receive({ wallet, apiKey }: WalletContext) {
 }
 
 interface LabelProps extends WalletContext {
-  readonly address: WalletAddress;
+  readonly address: WalletAddressView;
   readonly changed: () => void;
 }
 

@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from "react";
+import type { FeesView } from "../../../src/web/views.ts";
 import { request } from "../api/client.ts";
-import type { Fees } from "../api/types.ts";
 import { useData } from "../api/use-data.ts";
 import { coins, satoshisOf } from "../parts/format.ts";
 import { Failure, Id } from "../parts/parts.tsx";
@@ -27,7 +27,7 @@ const choices = [
 
 /** Filled in, looked at once more, sent: coins don't come back. */
 export function Send({ wallet, apiKey, balance, sent }: SendProps) {
-  const fees = useData<Fees>("/api/v1/fees");
+  const fees = useData<FeesView>("/api/v1/fees");
   const [payment, setPayment] = useState<Payment>();
   const [txid, setTxid] = useState<string>();
   const send = useAction(async ({ to, amount, comment, feeRate }: Payment) => {
@@ -56,7 +56,7 @@ export function Send({ wallet, apiKey, balance, sent }: SendProps) {
       amount === undefined ? "The amount is no number of coins, with at most 8 digits after the point." : undefined,
     );
     if (amount === undefined) return;
-    const choice = text("fee") as keyof Fees | "own";
+    const choice = text("fee") as keyof FeesView | "own";
     const feeRate = choice === "own" ? Number(text("rate").replace(",", ".")) || undefined : fees.data?.[choice];
     setPayment({ to: text("to"), amount, comment: text("comment"), feeRate });
   };

@@ -1,9 +1,9 @@
 /** The wallet: which one, what is in it, and the few things one does with it. */
 import { useEffect, useState } from "react";
+import type { WalletView } from "../../../src/web/views.ts";
 import { ApiError } from "../api/client.ts";
 import { useLive } from "../api/live.tsx";
 import { useSession } from "../api/session.tsx";
-import type { Wallet } from "../api/types.ts";
 import { useData } from "../api/use-data.ts";
 import { Amount, Facts, Failure, Heading, Loading } from "../parts/parts.tsx";
 import { Create } from "./create.tsx";
@@ -31,7 +31,10 @@ function Wallets({ apiKey }: { readonly apiKey: string }) {
   const { signOut } = useSession();
   const [chosen, setChosen] = useState<string>();
   const [view, setView] = useState<View>("History");
-  const { data, error, reload } = useData<readonly Wallet[]>("/api/wallet/wallets", { key: apiKey, version: payments });
+  const { data, error, reload } = useData<readonly WalletView[]>("/api/wallet/wallets", {
+    key: apiKey,
+    version: payments,
+  });
   const hasNone = data?.length === 0;
   // Stays there when the first wallet appears in the list: its words are still on the screen then.
   useEffect(() => {
@@ -80,7 +83,7 @@ function Wallets({ apiKey }: { readonly apiKey: string }) {
   );
 }
 
-const Balance = ({ wallet }: { readonly wallet: Wallet }) => (
+const Balance = ({ wallet }: { readonly wallet: WalletView }) => (
   <Facts
     facts={[
       ["Balance", <Amount key="balance" value={wallet.balance} />],

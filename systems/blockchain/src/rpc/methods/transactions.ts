@@ -37,6 +37,8 @@ function refusal(result: Exclude<AcceptResult, { ok: true }>): RpcError {
   const text = result.detail && result.detail !== result.reason ? `${result.reason}, ${result.detail}` : result.reason;
   if (result.reason === "txn-already-known")
     return new RpcError("alreadyInUtxoSet", "Transaction outputs already in utxo set");
+  if (result.reason === "max-fee-exceeded")
+    return new RpcError("verify", "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)");
   return new RpcError("verifyRejected", text);
 }
 

@@ -2,7 +2,7 @@
 import type { HistoryEntry, Wallet, Wallets } from "../../wallet/types.ts";
 import { notFound } from "../failures.ts";
 import * as schemas from "../schemas.ts";
-import type { PageRequest } from "../views.ts";
+import type { HistoryView, PageRequest, WalletAddressView, WalletView } from "../views.ts";
 import { pageOf, type Route, route } from "./route.ts";
 
 const keyed = { at: ["wallet", "admin"], access: "spend", tag: "Wallets" } as const;
@@ -90,7 +90,7 @@ export const walletRoutes: readonly Route[] = [
     query: schemas.paging,
     answer: schemas.page(schemas.walletAddress),
     handle: ({ backend, params, query }) => {
-      const all = walletOf(backend.wallets, params)
+      const all: readonly WalletAddressView[] = walletOf(backend.wallets, params)
         .addresses()
         .map(({ address, label, change, used }) => ({ address, label: label ?? null, change, used }));
       return pageOf(all.filter(({ change }) => !change).reverse(), query);
@@ -197,7 +197,7 @@ function walletOf(wallets: Wallets, { name }: Named): Wallet {
   return wallet;
 }
 
-function infoOf(wallet: Wallet) {
+function infoOf(wallet: Wallet): WalletView {
   const { name, encrypted, unlockedUntil, scanning, height, transactions } = wallet.info();
   const { trusted, pending, immature } = wallet.balances();
   return {
@@ -224,7 +224,7 @@ const historyView = ({
   time,
   replaceable,
   comment,
-}: HistoryEntry) => ({
+}: HistoryEntry): HistoryView => ({
   txid,
   category,
   address: address ?? null,
