@@ -1,13 +1,15 @@
 /**
- * The core under seeded faults. `SIM_SEEDS=5000 npx vitest run packages/raft/test/simulation.test.ts` runs more; `SIM_SEED=17` replays one.
+ * The core under seeded faults. `SIM_SEEDS=5000 npx vitest run packages/raft/test/simulation.test.ts` runs more, from `SIM_FROM` on;
+ * `SIM_SEED=17` replays one.
  */
 import { describe, expect, it } from "vitest";
 import type { CoreDefect } from "../src/core/types.ts";
 import { type RunResult, run } from "./sim/world.ts";
 
 const COUNT = Number(process.env.SIM_SEEDS ?? 200);
+const FROM = Number(process.env.SIM_FROM ?? 1);
 const ONLY = process.env.SIM_SEED;
-const seeds = ONLY === undefined ? Array.from({ length: COUNT }, (_, i) => i + 1) : [Number(ONLY)];
+const seeds = ONLY === undefined ? Array.from({ length: COUNT }, (_, i) => FROM + i) : [Number(ONLY)];
 
 function expectKept(seed: number, { problems, faults }: RunResult): void {
   const replay = `SIM_SEED=${seed} npx vitest run packages/raft/test/simulation.test.ts -t promises`;

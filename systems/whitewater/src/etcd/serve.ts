@@ -54,7 +54,6 @@ export interface EtcdServer {
 }
 
 const overheadBytes = 512 * 1024;
-const greetingMs = 10_000;
 
 export async function serveEtcd(options: ServeEtcdOptions): Promise<EtcdServer> {
   const { maxRequestBytes = 1.5 * 1024 * 1024, maxConnections = 10_000, onFault = () => {} } = options;
@@ -72,7 +71,7 @@ export async function serveEtcd(options: ServeEtcdOptions): Promise<EtcdServer> 
   };
   const { tls } = options;
   const secured =
-    tls === undefined ? undefined : createTlsServer({ ...tlsOptions(tls), ALPNProtocols: ["h2"] }, accept);
+    tls === undefined ? undefined : createTlsServer({ ...tlsOptions(tls, limits.greetingMs), ALPNProtocols: ["h2"] }, accept);
   const server: Server = secured ?? createServer(accept);
   server.maxConnections = maxConnections;
   secured?.on("tlsClientError", (_error, socket) => socket.destroy());
@@ -83,7 +82,7 @@ export async function serveEtcd(options: ServeEtcdOptions): Promise<EtcdServer> 
   return {
     port: typeof address === "object" && address !== null ? address.port : options.port,
     connections: () => connections.size,
-    setTls: (renewed) => secured?.setSecureContext(tlsOptions(renewed)),
+    setTls: (renewed) => secured?.setSecureContext(tlsOptions(renewed, limits.greetingMs)),
     stop(graceMs = 1000) {
       stopping ??= stop(server, connections, graceMs).finally(release);
       return stopping;
@@ -111,10 +110,10 @@ function listening(server: Server, { host, port }: ServeEtcdOptions): Promise<vo
 }
 
 /** Throws at once when the files do not fit together, rather than at the first client. */
-function tlsOptions(files: SecureContextOptions): TlsOptions {
+function tlsOptions(files: SecureContextOptions, handshakeTimeout: number): TlsOptions {
   createSecureContext(files);
   const asksClients = files.ca !== undefined;
-  return { ...files, requestCert: asksClients, rejectUnauthorized: asksClients, handshakeTimeout: greetingMs };
+  return { ...files, requestCert: asksClients, rejectUnauthorized: asksClients, handshakeTimeout };
 }
 
 const methodsOf = (context: EtcdContext): Methods =>

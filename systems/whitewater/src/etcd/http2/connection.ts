@@ -52,6 +52,7 @@ export class Connection implements Carrier {
   private resets = resetAllowance;
   private rest: Buffer | undefined;
   private isGreeted = false;
+  private readonly silence: NodeJS.Timeout;
   private isOver = false;
   private isDraining = false;
 
@@ -61,6 +62,7 @@ export class Connection implements Carrier {
     this.open = open;
     this.blocks = new HeaderBlocks(limits.maxHeaderBytes);
     this.outbox = new Outbox(socket, limits.maxUnsentBytes);
+    this.silence = setTimeout(() => socket.destroy(), limits.greetingMs).unref();
     socket.on("data", (chunk: Buffer) => this.receive(chunk));
     socket.on("drain", () => this.drained());
     socket.on("error", () => socket.destroy());
@@ -117,6 +119,7 @@ export class Connection implements Carrier {
 
   private closed(): void {
     this.isOver = true;
+    clearTimeout(this.silence);
     this.outbox.close();
     for (const call of [...this.calls.values()]) call.abandon();
     this.calls.clear();
@@ -146,6 +149,7 @@ export class Connection implements Carrier {
       if (start.length === preface.length) {
         at = preface.length;
         this.isGreeted = true;
+        clearTimeout(this.silence);
         this.write(greeting(this.limits));
       }
     }

@@ -9,6 +9,8 @@ export interface Http2Limits {
   /** Waiting to be written to one connection, beyond which it is cut: only a client that asks without reading gets there. Default 64 MiB. */
   readonly maxUnsentBytes: number;
   readonly maxHeaderBytes: number;
+  /** From the connection to the end of the client's preface; who is slower is cut off. Default 10 s. */
+  readonly greetingMs: number;
 }
 
 export const defaultLimits: Http2Limits = {
@@ -17,4 +19,5 @@ export const defaultLimits: Http2Limits = {
   maxQueuedBytes: 1024 * 1024,
   maxUnsentBytes: 64 * 1024 * 1024,
   maxHeaderBytes: 16 * 1024,
+  greetingMs: 10_000,
 };
