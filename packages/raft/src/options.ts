@@ -50,8 +50,8 @@ export interface RaftLimits {
   readonly maxInflight: number;
   readonly maxInflightBytes: number;
   /**
-   * A snapshot is written once the log since the last has this many bytes or entries; defaults 32 MiB and 100 000. Where the last snapshot was larger, the log
-   * may grow to its size, up to four times these.
+   * A snapshot is written once the log since the last has this many bytes or entries; defaults 32 MiB and 100 000. Each member does it somewhat earlier, by
+   * up to two fifths, so that not all do it at once. Where the last snapshot was larger, the log may grow to its size, up to four times these.
    */
   readonly snapshotBytes: number;
   readonly snapshotEntries: number;

@@ -24,5 +24,22 @@ export async function moveFile(from: string, to: string): Promise<void> {
   }
 }
 
+const PIECE_BYTES = 4 << 20;
+
+/**
+ * For a large file that is being written: syncs it each time that another piece has been. The log lies on the same disk, where one file's sync may have to
+ * wait for what others have written: all at once would hold up every write of the group for as long as the disk takes for the whole file.
+ * The returned function is told how much was written; what is behind the last whole piece is left to the caller.
+ */
+export function syncPiecewise(file: Pick<FileHandle, "datasync">): (writtenBytes: number) => Promise<void> {
+  let unsynced = 0;
+  return async (writtenBytes) => {
+    unsynced += writtenBytes;
+    if (unsynced < PIECE_BYTES) return;
+    unsynced = 0;
+    await file.datasync();
+  };
+}
+
 export const isMissing = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ENOENT";

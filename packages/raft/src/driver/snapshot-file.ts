@@ -10,6 +10,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import type { SnapshotMeta } from "../core/types.ts";
 import { RaftError } from "../errors.ts";
+import { syncPiecewise } from "./files.ts";
 
 const MAGIC = Buffer.from("CRAFTSN1", "latin1");
 const HEAD_AT = MAGIC.length + 8;
@@ -21,9 +22,9 @@ export interface SnapshotHead extends SnapshotMeta {
   readonly clusterId: string;
 }
 
-/** Writes everything; returns how many bytes, and the checksum of the end. */
+/** Writes everything; what is behind the last piece is not synced yet. */
 export async function writeSnapshot(
-  file: FileHandle,
+  file: Pick<FileHandle, "write" | "writev" | "datasync">,
   head: SnapshotHead,
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<void> {
@@ -34,12 +35,14 @@ export async function writeSnapshot(
   front.writeUInt32BE(crc32(json), MAGIC.length + 4);
   await file.writev([front, json]);
   let sum = 0;
+  const wrote = syncPiecewise(file);
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
       const part = chunk.subarray(at, at + CHUNK_BYTES);
       const partHead = chunkHead(part.length, crc32(part));
       sum = crc32(partHead.subarray(4), sum);
       await file.writev([partHead, part]);
+      await wrote(part.length);
     }
   }
   await file.write(chunkHead(0, sum));

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { SnapshotMeta } from "../core/types.ts";
 import { RaftError } from "../errors.ts";
-import { isMissing, moveFile, replaceFile } from "./files.ts";
+import { isMissing, moveFile, replaceFile, syncPiecewise } from "./files.ts";
 import { checkSnapshot, readChunks, readHead, type SnapshotHead, writeSnapshot } from "./snapshot-file.ts";
 
 const NAME = /^([0-9a-f]{14})\.snapshot$/;
@@ -68,11 +68,13 @@ export class SnapshotStore {
   /** Appends what arrives to the file at `path`, synced at the end. */
   async receive(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
     const file = await open(path, "a", 0o600);
+    const wrote = syncPiecewise(file);
     let received = 0;
     try {
       for await (const chunk of chunks) {
         await file.write(chunk);
         received += chunk.length;
+        await wrote(chunk.length);
       }
       await file.sync();
       return received;

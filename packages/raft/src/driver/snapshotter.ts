@@ -11,6 +11,8 @@ import type { SnapshotStore } from "./snapshot-store.ts";
  * the last snapshot instead, up to so many times the limits: it is held in memory, and read at a start.
  */
 const MOST_GROWTH = 4;
+/** Each time at this share of the limits at least, drawn at random: members that apply the same would all write at the same moment, and slow each other down. */
+const LEAST_SHARE = 0.6;
 /** After a failure, a full disk for one. */
 const RETRY_MS = 5000;
 
@@ -21,6 +23,7 @@ export class Snapshotter {
   readonly #compact: (index: number) => Promise<void>;
   #bytes = 0;
   #entries = 0;
+  #share: number;
   #notBefore = 0;
   #isStopped = false;
   #running: Promise<void> | undefined;
@@ -30,6 +33,11 @@ export class Snapshotter {
     this.#store = store;
     this.#settings = settings;
     this.#compact = compact;
+    this.#share = this.#drawShare();
+  }
+
+  #drawShare(): number {
+    return 1 - this.#settings.random() * (1 - LEAST_SHARE);
   }
 
   applied(entries: readonly LogEntry[]): void {
@@ -41,7 +49,8 @@ export class Snapshotter {
   #check(): void {
     const { snapshotBytes, snapshotEntries } = this.#settings.limits;
     const growth = Math.min(MOST_GROWTH, Math.max(1, (this.#store.newest?.sizeBytes ?? 0) / snapshotBytes));
-    const isDue = this.#bytes >= snapshotBytes * growth || this.#entries >= snapshotEntries * growth;
+    const share = growth * this.#share;
+    const isDue = this.#bytes >= snapshotBytes * share || this.#entries >= snapshotEntries * share;
     if (this.#running || this.#isStopped || !isDue) return;
     if (performance.now() < this.#notBefore) return;
     this.#running = this.#write().then(() => {
@@ -60,6 +69,7 @@ export class Snapshotter {
     const startedAt = performance.now();
     this.#bytes = 0;
     this.#entries = 0;
+    this.#share = this.#drawShare();
     try {
       const { index, chunks } = stateMachine.snapshot();
       const meta = { index, term: this.#core.termAt(index) as number, membership: this.#core.membershipAt(index) };

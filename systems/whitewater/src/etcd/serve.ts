@@ -71,7 +71,9 @@ export async function serveEtcd(options: ServeEtcdOptions): Promise<EtcdServer> 
   };
   const { tls } = options;
   const secured =
-    tls === undefined ? undefined : createTlsServer({ ...tlsOptions(tls, limits.greetingMs), ALPNProtocols: ["h2"] }, accept);
+    tls === undefined
+      ? undefined
+      : createTlsServer({ ...tlsOptions(tls, limits.greetingMs), ALPNProtocols: ["h2"] }, accept);
   const server: Server = secured ?? createServer(accept);
   server.maxConnections = maxConnections;
   secured?.on("tlsClientError", (_error, socket) => socket.destroy());
