@@ -22,6 +22,7 @@ import { podGarbageCollector } from "./node/pod-gc.ts";
 import { quotaController } from "./quota/controller.ts";
 import { replicaSetController, replicationController } from "./replicaset/controller.ts";
 import { schedulerController } from "./scheduler/controller.ts";
+import { priorityClassController } from "./scheduler/priority-classes.ts";
 import { statefulSetController } from "./statefulset/controller.ts";
 import { claimController } from "./volumes/claims.ts";
 import { storageClassController } from "./volumes/classes.ts";
@@ -32,6 +33,7 @@ import { volumeController } from "./volumes/reclaim.ts";
 export const controllers: readonly ((context: ControllerContext) => Controller)[] = [
   systemNamespacesController,
   storageClassController,
+  priorityClassController,
   serviceAccountController,
   rootCertificatesController,
   kubernetesServiceController,

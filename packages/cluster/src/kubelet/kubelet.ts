@@ -291,6 +291,7 @@ function noLog(worker: PodWorker, name: string, previous: boolean): StatusError 
   const statuses = [
     ...(worker.pod.status?.initContainerStatuses ?? []),
     ...(worker.pod.status?.containerStatuses ?? []),
+    ...(worker.pod.status?.ephemeralContainerStatuses ?? []),
   ];
   const reason = statuses.find((each) => each.name === name)?.state?.waiting?.reason ?? "ContainerCreating";
   const why = waitingWords[reason] ?? reason;

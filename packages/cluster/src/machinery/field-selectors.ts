@@ -18,6 +18,14 @@ export function parseFieldSelector(text: string, supported: readonly string[]): 
     .map((part) => parseRequirement(part, supported));
 }
 
+const common = ["metadata.name", "metadata.namespace"];
+
+/** Kinds with selectable fields of their own are refused in other words than those without. */
+const unsupported = (path: string, supported: readonly string[]) =>
+  supported.some((field) => !common.includes(field))
+    ? `field label not supported: ${path}`
+    : `${JSON.stringify(path)} is not a known field selector: only ${common.map((field) => JSON.stringify(field)).join(", ")}`;
+
 function parseRequirement(part: string, supported: readonly string[]): FieldRequirement {
   const match = /^([^=!]*)(==|=|!=)(.*)$/.exec(part);
   if (!match)
@@ -26,7 +34,7 @@ function parseRequirement(part: string, supported: readonly string[]): FieldRequ
       `invalid selector: '${part}'; can't understand '${part.replace(/[=!].*/, "")}'`,
     );
   const [path, operator, value] = match.slice(1).map((piece) => piece.trim()) as [string, string, string];
-  if (!supported.includes(path)) throw new StatusError("BadRequest", `field label not supported: ${path}`);
+  if (!supported.includes(path)) throw new StatusError("BadRequest", unsupported(path, supported));
   return { path, value: value.replace(/\\([\\,=])/g, "$1"), isEqual: operator !== "!=" };
 }
 

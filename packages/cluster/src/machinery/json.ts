@@ -39,12 +39,15 @@ export function deepFreeze<T>(value: T): T {
   return value;
 }
 
-/** Takes out keys whose value is `null`, all the way down: a typed field that is null is not set. Lists keep theirs. */
+/**
+ * Takes out keys whose value is `null`, all the way down: a typed field that is null is not set. Lists keep theirs, and a condition keeps a
+ * `lastProbeTime` that never was: Kubernetes writes that one time as null.
+ */
 export function dropNulls(value: unknown): void {
   if (Array.isArray(value)) value.forEach(dropNulls);
   else if (isObject(value))
     for (const key in value) {
-      if (value[key] === null) delete value[key];
-      else dropNulls(value[key]);
+      if (value[key] !== null) dropNulls(value[key]);
+      else if (key !== "lastProbeTime") delete value[key];
     }
 }

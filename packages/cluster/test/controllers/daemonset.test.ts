@@ -30,11 +30,11 @@ describe("DaemonSet", () => {
       currentNumberScheduled: 3,
       numberReady: 3,
       numberAvailable: 3,
-      numberUnavailable: 0,
       numberMisscheduled: 0,
       updatedNumberScheduled: 3,
       observedGeneration: 1,
     });
+    expect(statusOf(world).numberUnavailable).toBeUndefined();
     expect(world.failures).toEqual([]);
   });
 

@@ -114,6 +114,7 @@ kubectlRows("kubectl rollout, set, scale and the workloads", { "web.yaml": web, 
   ["set image sts/db c=busybox:1.37", "statefulset.apps/db image updated"],
   ["rollout status sts/db --timeout=60s", "{lines}partitioned roll out complete: 2 new pods have been updated..."],
   ["rollout undo sts/db", "statefulset.apps/db rolled back"],
+  ["rollout status sts/db --timeout=60s", "{lines}partitioned roll out complete: 2 new pods have been updated..."],
   [
     "get controllerrevisions -l app=db",
     "NAME   CONTROLLER   REVISION   AGE\ndb-{hash}   statefulset.apps/db   {any}   {age}\ndb-{hash}   statefulset.apps/db   {any}   {age}",

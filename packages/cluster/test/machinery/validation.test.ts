@@ -109,7 +109,7 @@ const refusals: [what: string, resource: string, object: ApiObject, message: str
     "a job that always restarts",
     "jobs.batch",
     named({ template: { spec: { containers: [container()] } } }),
-    'Job.batch "x" is invalid: spec.template.spec.restartPolicy: Unsupported value: "Always": supported values: "OnFailure", "Never"',
+    'Job.batch "x" is invalid: spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
   ],
   ["a service without ports", "services", named({}), 'Service "x" is invalid: spec.ports: Required value'],
   [

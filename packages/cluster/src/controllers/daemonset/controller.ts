@@ -44,7 +44,8 @@ export function daemonSetController(context: ControllerContext): Controller {
 
   async function writeStatus({ metadata }: Stored<DaemonSet>, status: DaemonSet["status"]): Promise<void> {
     const change = (draft: DaemonSet) => {
-      Object.assign(draft, { status: { ...draft.status, ...status } });
+      const { numberAvailable: _, numberUnavailable: __, ...others } = draft.status ?? {}; // absent where they are zero
+      Object.assign(draft, { status: { ...others, ...status } });
     };
     const write = { subresource: "status", fieldManager: name } as const;
     await store.modify(resource, metadata.namespace ?? "", metadata.name, change, write);

@@ -101,8 +101,8 @@ export function daemonSetStatus(sight: DaemonSight): DaemonSetStatus {
     numberMisscheduled: [...on(() => true)].filter((name) => !meant.has(name ?? "")).length,
     numberReady: count(isReady),
     updatedNumberScheduled: count((pod) => isCurrent(pod, hash)),
-    numberAvailable,
-    numberUnavailable: meant.size - numberAvailable,
+    ...(numberAvailable > 0 && { numberAvailable }),
+    ...(meant.size > numberAvailable && { numberUnavailable: meant.size - numberAvailable }),
     observedGeneration: set.metadata?.generation,
   };
 }

@@ -64,6 +64,9 @@ function startTime({ spec, status }: Job, now: number): Partial<JobStatus> {
   return { startTime: status?.startTime ?? timestamp(now) };
 }
 
+/** Counts that Kubernetes leaves out when they are zero. */
+const zeroes = ["active", "succeeded", "failed"];
+
 /** The job's status, counters included as they stand. */
 export function jobStatus(sight: StatusSight): JobStatus {
   const { job, pods, now } = sight;
@@ -76,6 +79,6 @@ export function jobStatus(sight: StatusSight): JobStatus {
   const { active: _, ...rest } = job.status ?? {};
   const status = { ...rest, ...startTime(job, now), ...counts, ...progress(sight) };
   return Object.fromEntries(
-    Object.entries(status).filter(([key, value]) => value !== undefined && !(key === "active" && value === 0)),
+    Object.entries(status).filter(([key, value]) => value !== undefined && !(value === 0 && zeroes.includes(key))),
   );
 }

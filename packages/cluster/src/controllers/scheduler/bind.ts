@@ -16,7 +16,12 @@ export async function setScheduled(
     metadata.namespace ?? "",
     metadata.name,
     (draft) => {
-      const next = { type: "PodScheduled", ...condition };
+      const next = {
+        type: "PodScheduled",
+        observedGeneration: metadata.generation,
+        lastProbeTime: null as unknown as string, // as Kubernetes writes a time that never was
+        ...condition,
+      };
       const conditions = withCondition(draft.status?.conditions, next, clock.now());
       Object.assign(draft, { status: { ...draft.status, conditions } });
     },

@@ -28,10 +28,15 @@ export function conditionsOf(pod: Pod, state: PodState, phase: string, now: numb
     ContainersReady: containersReady,
     PodScheduled: { holds: true },
   };
-  const own = kubeletConditions.map((type) => {
-    const previous = before.find((each) => each.type === type);
-    return type === "PodScheduled" && previous ? previous : conditionOf(type, verdicts[type], previous, pod, now);
-  });
+  const own = kubeletConditions.map((type) =>
+    conditionOf(
+      type,
+      verdicts[type],
+      before.find((each) => each.type === type),
+      pod,
+      now,
+    ),
+  );
   return [...own, ...before.filter(({ type }) => !(kubeletConditions as readonly string[]).includes(type))];
 }
 
@@ -62,7 +67,7 @@ function initializedVerdict(pod: Pod, state: PodState, phase: string): Verdict {
   const unfinished = namesWhere(
     pod,
     state,
-    (each) => each.kind !== "main" && !isInitialized(each) && !hasBegunMains(state),
+    (each) => (each.kind === "init" || each.kind === "sidecar") && !isInitialized(each) && !hasBegunMains(state),
   );
   if (unfinished.length === 0) return { holds: true };
   const message = `containers with incomplete status: [${unfinished.join(" ")}]`;
@@ -75,7 +80,7 @@ const hasBegunMains = (state: PodState): boolean =>
 function containersVerdict(pod: Pod, state: PodState, phase: string): Verdict {
   if (phase === "Succeeded") return { holds: false, reason: "PodCompleted" };
   if (phase === "Failed") return { holds: false, reason: "PodFailed" };
-  const unready = namesWhere(pod, state, (each) => each.kind !== "init" && !isReadyNow(state, each));
+  const unready = namesWhere(pod, state, (each) => countsForReady(each) && !isReadyNow(state, each));
   if (unready.length === 0) return { holds: true };
   return {
     holds: false,
@@ -83,6 +88,8 @@ function containersVerdict(pod: Pod, state: PodState, phase: string): Verdict {
     message: `containers with unready status: [${unready.join(" ")}]`,
   };
 }
+
+const countsForReady = ({ kind }: ContainerState): boolean => kind === "main" || kind === "sidecar";
 
 /** A pod being deleted is unready at once, whatever its probes say. */
 export const isReadyNow = (state: PodState, container: ContainerState): boolean =>

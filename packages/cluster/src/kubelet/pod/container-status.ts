@@ -1,5 +1,11 @@
 /** One container's status: waiting, running or terminated, with the reasons that Kubernetes gives. */
-import type { ContainerState as ApiState, ContainerStatus, Pod } from "kubernetes-types/core/v1.js";
+import type {
+  ContainerState as ApiState,
+  Container,
+  ContainerStatus,
+  Pod,
+  VolumeMount,
+} from "kubernetes-types/core/v1.js";
 import { imageIdOf } from "../images/reference.ts";
 import { isReadyNow } from "./conditions.ts";
 import {
@@ -32,12 +38,28 @@ export function containerStatusOf(
     imageID: current.attempt > 0 ? imageIdOf(image) : "",
     lastState: last ? { terminated: terminatedOf(last) } : {},
     name: container.name,
-    ready: isReadyNow(state, current),
+    ready: current.kind !== "ephemeral" && isReadyNow(state, current),
     restartCount: Math.max(0, current.attempt - 1),
     started: hasStarted(current),
     state: shown,
+    ...(current.attempt > 0 && givenTo(container)),
+  } as ContainerStatus;
+}
+
+/** What a container that was started got: its share of the node, and its volumes. */
+function givenTo({ resources = {}, volumeMounts = [] }: Container) {
+  return {
+    ...(resources.requests && { allocatedResources: resources.requests }),
+    resources,
+    ...(volumeMounts.length > 0 && { volumeMounts: volumeMounts.map(mountStatus) }),
   };
 }
+
+const mountStatus = ({ mountPath, name, readOnly }: VolumeMount) => ({
+  mountPath,
+  name,
+  ...(readOnly && { readOnly, recursiveReadOnly: "Disabled" }),
+});
 
 function shownState(pod: Pod, current: ContainerState, state: PodState, phase: string): ApiState {
   if (hasProcess(current)) return { running: { startedAt: rfc3339(current.startedAt ?? 0) } };
@@ -48,11 +70,15 @@ function shownState(pod: Pod, current: ContainerState, state: PodState, phase: s
 
 const defaultWaiting = (pod: Pod, current: ContainerState, state: PodState): string => {
   const hasInit = (pod.spec?.initContainers ?? []).length > 0;
-  return hasInit && (current.kind !== "main" || !allInitialized(state)) ? "PodInitializing" : "ContainerCreating";
+  return hasInit && current.kind !== "ephemeral" && (current.kind !== "main" || !allInitialized(state))
+    ? "PodInitializing"
+    : "ContainerCreating";
 };
 
 const allInitialized = (state: PodState): boolean =>
-  Object.values(state.containers).every((each) => each.kind === "main" || isInitialized(each));
+  Object.values(state.containers).every(
+    (each) => each.kind === "main" || each.kind === "ephemeral" || isInitialized(each),
+  );
 
 const terminatedOf = (end: Termination) => ({
   containerID: end.containerID,

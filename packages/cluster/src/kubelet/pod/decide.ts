@@ -2,6 +2,7 @@
 import type { Container, Pod } from "kubernetes-types/core/v1.js";
 import { isActive, probeKinds } from "./probes.ts";
 import {
+  type ContainerKind,
   type ContainerState,
   containersOf,
   hasProcess,
@@ -76,6 +77,7 @@ const isOver = (pod: Pod, state: ContainerState | undefined): boolean =>
 function mayRestart(pod: Pod, state: ContainerState): boolean {
   const policy = pod.spec?.restartPolicy ?? "Always";
   const succeeded = state.ended?.exitCode === 0;
+  if (state.kind === "ephemeral") return false;
   if (state.kind === "sidecar") return true;
   if (state.kind === "init") return !succeeded && policy !== "Never";
   return policy === "Always" || (policy === "OnFailure" && !succeeded);
@@ -108,13 +110,16 @@ function advance(pod: Pod, state: PodState, pending: Agenda): void {
   pending.doAt(deadline, { type: "fail", reason: "DeadlineExceeded", message });
   if (state.sandbox === "none") pending.doAt(state.prepareRetryAt ?? 0, { type: "prepare" });
   if (state.sandbox !== "ready") return;
+  let isHeld = false;
   for (const { kind, container } of containersOf(pod)) {
     const current = state.containers[container.name];
-    if (current === undefined) continue;
+    if (current === undefined || (isHeld && kind !== "ephemeral")) continue;
     advanceContainer(pod, container, current, pending);
-    if (kind !== "main" && !isInitialized(current) && !wasPassed(pod, state)) return;
+    isHeld ||= !isInitialized(current) && precedesOthers(kind) && !wasPassed(pod, state);
   }
 }
+
+const precedesOthers = (kind: ContainerKind): boolean => kind === "init" || kind === "sidecar";
 
 const deadlineOf = (pod: Pod, state: PodState): number => {
   const seconds = pod.spec?.activeDeadlineSeconds;

@@ -93,6 +93,7 @@ const podTag = ({ metadata }: Pod): string => `${metadata?.name}_${metadata?.nam
 
 /** The event's fieldPath: `spec.containers{web}`. */
 export function fieldPathOf(pod: Pod, container: string): string {
-  const isInit = pod.spec?.initContainers?.some(({ name }) => name === container);
-  return `spec.${isInit ? "initContainers" : "containers"}{${container}}`;
+  const lists = ["initContainers", "ephemeralContainers"] as const;
+  const list = lists.find((each) => pod.spec?.[each]?.some(({ name }) => name === container)) ?? "containers";
+  return `spec.${list}{${container}}`;
 }

@@ -19,6 +19,7 @@ import type { FoundRun } from "./restore.ts";
 import { type RunRecord, writeRecord } from "./run-record.ts";
 import { RunningContainer } from "./running-container.ts";
 import { withServiceAccount } from "./service-account.ts";
+import { containersOf } from "./state.ts";
 
 const runtimeName = "coracle";
 
@@ -84,9 +85,7 @@ export class PodRuntime {
   async start(pod: Pod, name: string, attempt: number): Promise<RunningContainer> {
     const { isolation, options, timing } = this.#host;
     const full = withServiceAccount(pod);
-    const container = [...(full.spec?.initContainers ?? []), ...(full.spec?.containers ?? [])].find(
-      (each) => each.name === name,
-    );
+    const container = containersOf(full).find((each) => each.container.name === name)?.container;
     if (container === undefined)
       throw new ContainerError("CreateContainerError", `container ${name} is not in the pod`);
     const folder = this.folder.container(name);

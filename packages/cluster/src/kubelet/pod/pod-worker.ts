@@ -14,7 +14,7 @@ import { PodRuntime, StartError } from "./pod-runtime.ts";
 import { restoreState } from "./restore.ts";
 import type { SavedPod } from "./run-record.ts";
 import { type RunningContainer, terminationMessage } from "./running-container.ts";
-import { initialState, type PodState, probeOf } from "./state.ts";
+import { initialState, type PodState, probeOf, withNewContainers } from "./state.ts";
 import { podStatus } from "./status.ts";
 import { StatusWriter } from "./status-writer.ts";
 
@@ -69,6 +69,7 @@ export class PodWorker {
   update(pod: Pod): void {
     const isRelabelled = !isDeepStrictEqual(describing(this.#pod), describing(pod));
     this.#pod = pod;
+    this.#state = withNewContainers(this.#state, pod);
     if (isRelabelled && this.#state.sandbox === "ready") this.#refresh();
     const { deletionTimestamp, deletionGracePeriodSeconds = 30 } = pod.metadata ?? {};
     if (deletionTimestamp) this.#markDeleted(deletionGracePeriodSeconds * 1000);

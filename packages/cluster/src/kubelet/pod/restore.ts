@@ -73,6 +73,7 @@ function lastOf(pod: Pod, name: string): Pick<ContainerState, "last"> {
   const statuses: readonly ContainerStatus[] = [
     ...(pod.status?.initContainerStatuses ?? []),
     ...(pod.status?.containerStatuses ?? []),
+    ...(pod.status?.ephemeralContainerStatuses ?? []),
   ];
   const last = statuses.find((each) => each.name === name)?.lastState?.terminated;
   if (!last) return {};
@@ -86,7 +87,7 @@ const withoutSandbox = (state: PodState): PodState => ({
   containers: Object.fromEntries(
     Object.entries(state.containers).map(([name, each]) => [
       name,
-      each.kind === "main"
+      each.kind === "main" || each.kind === "ephemeral"
         ? each
         : ({ ...each, phase: "waiting", ended: undefined, last: each.ended ?? each.last } as ContainerState),
     ]),

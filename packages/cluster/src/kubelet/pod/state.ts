@@ -10,7 +10,8 @@
 import type { Container, Pod } from "kubernetes-types/core/v1.js";
 import type { Backoff } from "./backoff.ts";
 
-export type ContainerKind = "init" | "sidecar" | "main";
+/** Ephemeral ones are added to a pod that runs, by `kubectl debug`; the pod's life does not depend on theirs. */
+export type ContainerKind = "init" | "sidecar" | "main" | "ephemeral";
 export type ProbeKind = "startup" | "liveness" | "readiness";
 export type ContainerPhase = "waiting" | "starting" | "running" | "stopping" | "terminated";
 
@@ -79,6 +80,7 @@ export interface NamedContainer {
 export const containersOf = (pod: Pod): readonly NamedContainer[] => [
   ...(pod.spec?.initContainers ?? []).map((container) => ({ kind: kindOfInit(container), container })),
   ...(pod.spec?.containers ?? []).map((container) => ({ kind: "main" as const, container })),
+  ...(pod.spec?.ephemeralContainers ?? []).map((container) => ({ kind: "ephemeral" as const, container })),
 ];
 
 const kindOfInit = (container: Container): ContainerKind =>
@@ -96,6 +98,12 @@ export const initialState = (pod: Pod, now: number): PodState => ({
     ]),
   ),
 });
+
+/** The same, with what was added to the pod since. */
+export function withNewContainers(state: PodState, pod: Pod): PodState {
+  if (containersOf(pod).every(({ container }) => state.containers[container.name])) return state;
+  return { ...state, containers: { ...initialState(pod, state.startedAt).containers, ...state.containers } };
+}
 
 export const hasProcess = ({ phase }: ContainerState): boolean => phase === "running" || phase === "stopping";
 

@@ -4,7 +4,7 @@ import { conditionsOf } from "./conditions.ts";
 import { containerStatusOf } from "./container-status.ts";
 import { isComplete } from "./decide.ts";
 import { qosClassOf } from "./qos.ts";
-import { type ContainerState, containersOf, hasProcess, type PodState } from "./state.ts";
+import { type ContainerKind, type ContainerState, containersOf, hasProcess, type PodState } from "./state.ts";
 import { rfc3339 } from "./time.ts";
 
 export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed";
@@ -20,8 +20,9 @@ export function podPhase(pod: Pod, state: PodState): PodPhase {
   return "Running";
 }
 
-/** Sidecars don't count: they are ended by the kubelet. */
-const succeeded = ({ kind, ended }: ContainerState): boolean => kind === "sidecar" || ended?.exitCode === 0;
+/** Sidecars don't count, as they are ended by the kubelet, nor do those of `kubectl debug`. */
+const succeeded = ({ kind, ended }: ContainerState): boolean =>
+  kind === "sidecar" || kind === "ephemeral" || ended?.exitCode === 0;
 
 /** `now` dates condition changes; `hostIP` is the node's address. */
 export function podStatus(pod: Pod, state: PodState, hostIP: string, now: number): PodStatus {
@@ -30,8 +31,10 @@ export function podStatus(pod: Pod, state: PodState, hostIP: string, now: number
     kind: entry.kind,
     status: containerStatusOf(pod, entry, state, phase),
   }));
-  const pick = (isMain: boolean) =>
-    entries.filter(({ kind }) => (kind === "main") === isMain).map(({ status }) => status);
+  const pick = (...kinds: ContainerKind[]) =>
+    entries.filter(({ kind }) => kinds.includes(kind)).map(({ status }) => status);
+  const init = pick("init", "sidecar");
+  const ephemeral = pick("ephemeral");
   const kept = keptFields(pod.status);
   return {
     ...kept,
@@ -43,17 +46,15 @@ export function podStatus(pod: Pod, state: PodState, hostIP: string, now: number
     hostIPs: [{ ip: hostIP }],
     ...(state.podIP && { podIP: state.podIP, podIPs: [{ ip: state.podIP }] }),
     startTime: pod.status?.startTime ?? rfc3339(state.startedAt),
-    ...(pick(false).length > 0 && { initContainerStatuses: pick(false) }),
-    containerStatuses: pick(true),
+    ...(init.length > 0 && { initContainerStatuses: init }),
+    containerStatuses: pick("main"),
+    ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
     qosClass: qosClassOf(pod),
   } as PodStatus;
 }
 
 /** What others write into the status and the kubelet leaves alone. */
 function keptFields(status: PodStatus | undefined): PodStatus {
-  const { nominatedNodeName, ephemeralContainerStatuses } = status ?? {};
-  return {
-    ...(nominatedNodeName && { nominatedNodeName }),
-    ...(ephemeralContainerStatuses && { ephemeralContainerStatuses }),
-  };
+  const { nominatedNodeName } = status ?? {};
+  return nominatedNodeName ? { nominatedNodeName } : {};
 }

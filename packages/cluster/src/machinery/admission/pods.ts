@@ -3,6 +3,7 @@ import { items } from "../defaults/fill.ts";
 import { applyLimitDefaults } from "../quota/limit-range.ts";
 import type { WriteContext } from "../resources/row.ts";
 import type { ApiObject } from "../types.ts";
+import { resolvePriority } from "./priority.ts";
 import { admitServiceAccount } from "./service-account.ts";
 
 export function admitPod(pod: ApiObject, context: WriteContext, old?: ApiObject): void {
@@ -10,7 +11,7 @@ export function admitPod(pod: ApiObject, context: WriteContext, old?: ApiObject)
   admitServiceAccount(pod, context);
   tolerateLostNodes(pod.spec);
   for (const range of context.present("limitranges", pod.metadata?.namespace ?? "")) applyLimitDefaults(pod, range);
-  resolvePriority(pod.spec, context);
+  resolvePriority(pod, context);
 }
 
 const lostNodeTaints = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
@@ -28,17 +29,4 @@ function tolerateLostNodes(spec: ApiObject): void {
     .filter((key) => !tolerates(key))
     .map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds }));
   if (added.length > 0) spec.tolerations = [...present, ...added];
-}
-
-const systemPriorities: Readonly<Record<string, number>> = {
-  "system-node-critical": 2000001000,
-  "system-cluster-critical": 2000000000,
-};
-
-function resolvePriority(spec: ApiObject, context: WriteContext): void {
-  const name: string | undefined = spec.priorityClassName;
-  if (!name) return;
-  const known = context.latest("priorityclasses.scheduling.k8s.io", "", name);
-  spec.priority = known?.value ?? systemPriorities[name] ?? spec.priority;
-  if (known?.preemptionPolicy) spec.preemptionPolicy = known.preemptionPolicy;
 }

@@ -31,7 +31,3 @@ export function defaultCustomResourceDefinition({ spec }: ApiObject): void {
   fill(spec, { conversion: { strategy: "None" } });
   fill(spec.names, { singular: String(spec.names.kind).toLowerCase(), listKind: `${spec.names.kind}List` });
 }
-
-export function defaultPriorityClass(priorityClass: ApiObject): void {
-  fill(priorityClass, { preemptionPolicy: "PreemptLowerPriority" });
-}

@@ -1,5 +1,6 @@
 /** What the server works out about the smaller kinds. */
 import { items } from "../defaults/fill.ts";
+import { jsonEqual } from "../json.ts";
 import type { WriteContext } from "../resources/row.ts";
 import type { ApiObject } from "../types.ts";
 import { timestamp } from "../write/metadata.ts";
@@ -58,6 +59,16 @@ export function prepareJob(job: ApiObject, _context: WriteContext, old?: ApiObje
   const { metadata = {} } = spec.template;
   spec.template.metadata = { ...metadata, labels: { ...metadata.labels, ...legacyLabels(job) } };
   spec.selector ??= { matchLabels: { "batch.kubernetes.io/controller-uid": job.metadata!.uid } };
+}
+
+const templateGeneration = "deprecated.daemonset.template.generation";
+
+/** Kubernetes still counts the templates of a DaemonSet in an annotation, though revisions took over its purpose. */
+export function prepareDaemonSet(set: ApiObject, _context: WriteContext, old?: ApiObject): void {
+  const metadata = set.metadata!;
+  const before = Number(old?.metadata?.annotations?.[templateGeneration] ?? 0);
+  const isNew = !old || !jsonEqual(set.spec.template, old.spec.template);
+  metadata.annotations = { ...metadata.annotations, [templateGeneration]: String(isNew ? before + 1 : before) };
 }
 
 /** An empty status is told as such. */

@@ -1,5 +1,6 @@
 /** Addresses and node ports of Services: carried over from the old object, or taken when a new one needs them. */
 import { items } from "../defaults/fill.ts";
+import { jsonEqual } from "../json.ts";
 import type { WriteContext } from "../resources/row.ts";
 import type { ApiObject } from "../types.ts";
 import { type FieldError, invalid } from "../validation/field-error.ts";
@@ -23,6 +24,9 @@ export function prepareService(service: ApiObject, _context: WriteContext, old?:
 
 /** What the server gave stays unless the request says otherwise or the type no longer has it. */
 function carry(spec: ApiObject, old: ApiObject): void {
+  // Who changes the one without the other, as a patch does, means both.
+  if (spec.clusterIP && spec.clusterIP !== old.clusterIP && jsonEqual(spec.clusterIPs, old.clusterIPs))
+    spec.clusterIPs = [spec.clusterIP];
   if (hasAddress(spec) && hasAddress(old)) {
     spec.clusterIP ??= old.clusterIP;
     spec.clusterIPs ??= spec.clusterIP === old.clusterIP ? old.clusterIPs : [spec.clusterIP];

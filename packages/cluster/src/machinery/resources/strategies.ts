@@ -2,9 +2,11 @@
 import { validateFault, validateFaultUpdate } from "../../faults/validation.ts";
 import { admitIngress } from "../admission/ingress.ts";
 import { admitPod } from "../admission/pods.ts";
+import { admitPriorityClass } from "../admission/priority.ts";
 import * as core from "../defaults/core.ts";
 import * as network from "../defaults/network.ts";
 import { defaultPod, defaultTemplate } from "../defaults/pod.ts";
+import { defaultPriorityClass } from "../defaults/priority.ts";
 import * as storage from "../defaults/storage.ts";
 import * as workloads from "../defaults/workloads.ts";
 import * as prepare from "../prepare/core.ts";
@@ -15,6 +17,7 @@ import type { ResourceKey } from "../store.ts";
 import * as coreRules from "../validation/core.ts";
 import * as networkRules from "../validation/network.ts";
 import * as pod from "../validation/pod.ts";
+import { validatePriorityClass, validatePriorityClassUpdate } from "../validation/priority.ts";
 import * as storageRules from "../validation/storage.ts";
 import * as work from "../validation/workloads.ts";
 import type { Strategy } from "./row.ts";
@@ -28,6 +31,13 @@ const binding: Strategy = {
   validate: coreRules.validateBinding,
   validateUpdate: coreRules.validateBindingUpdate,
 };
+
+const beginDaemonSetStatus = prepare.beginStatus({
+  currentNumberScheduled: 0,
+  numberMisscheduled: 0,
+  desiredNumberScheduled: 0,
+  numberReady: 0,
+});
 
 export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
   namespaces: { nameRule: "label", selectableFields: ["status.phase", "name"], prepare: prepare.prepareNamespace },
@@ -132,12 +142,10 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     validateUpdate: work.keepsSelector,
     hasGeneration: true,
     defaults: workloads.defaultDaemonSet,
-    prepare: prepare.beginStatus({
-      currentNumberScheduled: 0,
-      numberMisscheduled: 0,
-      desiredNumberScheduled: 0,
-      numberReady: 0,
-    }),
+    prepare: (set, context, old) => {
+      prepare.prepareDaemonSet(set, context, old);
+      beginDaemonSetStatus(set);
+    },
   },
   "jobs.batch": {
     validate: work.validateJob,
@@ -200,7 +208,13 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     validateUpdate: storageRules.validateStorageClassUpdate,
     defaults: storage.defaultStorageClass,
   },
-  "priorityclasses.scheduling.k8s.io": { hasGeneration: true, defaults: core.defaultPriorityClass },
+  "priorityclasses.scheduling.k8s.io": {
+    hasGeneration: true,
+    defaults: defaultPriorityClass,
+    admit: admitPriorityClass,
+    validate: validatePriorityClass,
+    validateUpdate: validatePriorityClassUpdate,
+  },
   "customresourcedefinitions.apiextensions.k8s.io": {
     validate: coreRules.validateCustomResourceDefinition,
     hasGeneration: true,

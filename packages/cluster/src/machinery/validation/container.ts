@@ -22,12 +22,12 @@ export function validateContainer(path: string, container: ApiObject, volumes: R
   return [
     ...labelName(`${path}.name`, container.name),
     ...present(`${path}.image`, container.image),
-    ...oneOf(`${path}.imagePullPolicy`, container.imagePullPolicy, ["Always", "IfNotPresent", "Never"]),
     ...oneOf(`${path}.terminationMessagePolicy`, container.terminationMessagePolicy, ["FallbackToLogsOnError", "File"]),
     ...each(`${path}.ports`, items(container.ports), validatePort),
     ...distinct(`${path}.ports`, items(container.ports), "name"),
     ...each(`${path}.env`, items(container.env), validateVariable),
     ...validateMounts(`${path}.volumeMounts`, items(container.volumeMounts), volumes),
+    ...oneOf(`${path}.imagePullPolicy`, container.imagePullPolicy, ["Always", "IfNotPresent", "Never"]),
     ...validateResources(`${path}.resources`, container.resources ?? {}),
     ...validateProbe(`${path}.livenessProbe`, container.livenessProbe, true),
     ...validateProbe(`${path}.readinessProbe`, container.readinessProbe, false),
@@ -46,11 +46,27 @@ const validatePort = (path: string, port: ApiObject): FieldError[] => [
   ...oneOf(`${path}.protocol`, port.protocol, protocols),
 ];
 
+const variableProblem =
+  "a valid environment variable name must consist only of printable ASCII characters other than '='";
+
+const variableName = (field: string, name: unknown): FieldError[] =>
+  /^[ -<>-~]+$/.test(String(name)) ? [] : [invalid(field, name, variableProblem)];
+
+/** What a variable may take from its pod. */
+const fieldPath =
+  /^(metadata\.(name|namespace|uid|labels|annotations)(\['.*'\])?|spec\.(nodeName|serviceAccountName)|status\.(hostIPs?|podIPs?))$/;
+
+const unknownFieldPath = (path: string, value: unknown): FieldError[] =>
+  isSet(value) && !fieldPath.test(String(value))
+    ? [invalid(`${path}.fieldPath`, value, `error converting fieldPath: field label not supported: ${value}`)]
+    : present(`${path}.fieldPath`, value);
+
 const sources = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"];
 
 function validateVariable(path: string, { name, value, valueFrom }: ApiObject): FieldError[] {
-  const errors = present(`${path}.name`, name);
+  const errors = isSet(name) ? variableName(`${path}.name`, name) : [required(`${path}.name`)];
   if (!valueFrom) return errors;
+  if (valueFrom.fieldRef) errors.push(...unknownFieldPath(`${path}.valueFrom.fieldRef`, valueFrom.fieldRef.fieldPath));
   const named = sources.filter((source) => valueFrom[source] !== undefined);
   const field = `${path}.valueFrom`;
   if (named.length === 0)

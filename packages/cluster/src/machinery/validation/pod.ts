@@ -5,11 +5,16 @@ import { isObject, jsonClone, jsonEqual } from "../json.ts";
 import type { WriteContext } from "../resources/row.ts";
 import type { ApiObject } from "../types.ts";
 import { localPath, validateContainer } from "./container.ts";
-import { type FieldError, forbidden, required } from "./field-error.ts";
+import { type FieldError, forbidden, invalid, required } from "./field-error.ts";
 import { validateLabels } from "./metadata.ts";
 import { distinct, each, labelName, notNegative, oneOf, positive } from "./rules.ts";
 
-export const validatePod = (pod: ApiObject): FieldError[] => validatePodSpec("spec", pod.spec ?? {});
+export const validatePod = (pod: ApiObject, old?: ApiObject): FieldError[] => [
+  ...validatePodSpec("spec", pod.spec ?? {}),
+  ...(!old && items(pod.spec?.ephemeralContainers).length > 0
+    ? [forbidden("spec.ephemeralContainers", "cannot be set on create")]
+    : []),
+];
 
 export const validateTemplate = (path: string, template: ApiObject | undefined): FieldError[] => [
   ...validateLabels(`${path}.labels`, template?.metadata?.labels),
@@ -21,13 +26,13 @@ export function validatePodSpec(path: string, spec: ApiObject, claims: readonly 
   const containers = (field: string) =>
     each(`${path}.${field}`, items(spec[field]), (at, container) => validateContainer(at, container, volumes));
   return [
+    ...each(`${path}.volumes`, items(spec.volumes), validateVolume),
+    ...distinct(`${path}.volumes`, items(spec.volumes), "name"),
     ...(items(spec.containers).length === 0 ? [required(`${path}.containers`)] : []),
     ...containers("containers"),
     ...containers("initContainers"),
     ...distinct(`${path}.containers`, containersOf({ containers: spec.containers }), "name"),
     ...distinct(`${path}.initContainers`, [...items(spec.initContainers)], "name"),
-    ...distinct(`${path}.volumes`, items(spec.volumes), "name"),
-    ...each(`${path}.volumes`, items(spec.volumes), validateVolume),
     ...oneOf(`${path}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]),
     ...oneOf(`${path}.dnsPolicy`, spec.dnsPolicy, ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"]),
     ...notNegative(`${path}.terminationGracePeriodSeconds`, spec.terminationGracePeriodSeconds),
@@ -65,7 +70,23 @@ function validateSource(path: string, kind: string, source: ApiObject): FieldErr
   return [...missing, ...paths];
 }
 
-const validateToleration = (path: string, { operator, effect }: ApiObject): FieldError[] => [
+const matchesAll = 'operator must be Exists when `key` is empty, which means "match all values and all keys"';
+
+const validateToleration = (path: string, toleration: ApiObject): FieldError[] => {
+  const { key, operator, value, effect, tolerationSeconds } = toleration;
+  return [
+    ...(!key && operator !== "Exists" ? [invalid(`${path}.operator`, operator ?? "", matchesAll)] : []),
+    ...(tolerationSeconds !== undefined && effect !== "NoExecute"
+      ? [invalid(`${path}.effect`, effect ?? "", "effect must be 'NoExecute' when `tolerationSeconds` is set")]
+      : []),
+    ...(operator === "Exists" && value
+      ? [invalid(`${path}.operator`, toleration, "value must be empty when `operator` is 'Exists'")]
+      : []),
+    ...validateTolerationWords(path, toleration),
+  ];
+};
+
+const validateTolerationWords = (path: string, { operator, effect }: ApiObject): FieldError[] => [
   ...oneOf(`${path}.operator`, operator || "Equal", ["Equal", "Exists"]),
   ...oneOf(`${path}.effect`, effect || undefined, ["NoSchedule", "PreferNoSchedule", "NoExecute"]),
 ];

@@ -100,6 +100,14 @@ export function validateStatefulSetUpdate({ spec }: ApiObject, old: ApiObject): 
   return isFixed ? [] : [forbidden("spec", detail)];
 }
 
+const endingPolicies = ["OnFailure", "Never"];
+
+/** The pods of a job end. Who says nothing gets a pod's default, which would not, and is asked to choose. */
+const endingPolicy = (field: string, policy: unknown): FieldError[] =>
+  policy === "Always"
+    ? [required(field, `valid values: ${endingPolicies.map((each) => JSON.stringify(each)).join(", ")}`)]
+    : oneOf(field, policy, endingPolicies);
+
 export const validateJob = ({ spec }: ApiObject): FieldError[] => [
   ...notNegative("spec.parallelism", spec.parallelism),
   ...notNegative("spec.completions", spec.completions),
@@ -107,7 +115,7 @@ export const validateJob = ({ spec }: ApiObject): FieldError[] => [
   ...notNegative("spec.ttlSecondsAfterFinished", spec.ttlSecondsAfterFinished),
   ...notNegative("spec.activeDeadlineSeconds", spec.activeDeadlineSeconds),
   ...validateTemplate("spec.template", spec.template),
-  ...oneOf("spec.template.spec.restartPolicy", spec.template?.spec?.restartPolicy, ["OnFailure", "Never"]),
+  ...endingPolicy("spec.template.spec.restartPolicy", spec.template?.spec?.restartPolicy),
   ...oneOf("spec.completionMode", spec.completionMode, ["NonIndexed", "Indexed"]),
 ];
 
@@ -126,7 +134,7 @@ export function validateCronJob({ spec }: ApiObject): FieldError[] {
     ...oneOf("spec.concurrencyPolicy", spec.concurrencyPolicy, ["Allow", "Forbid", "Replace"]),
     ...notNegative("spec.startingDeadlineSeconds", spec.startingDeadlineSeconds),
     ...validateTemplate(`${path}.template`, job.template),
-    ...oneOf(`${path}.template.spec.restartPolicy`, job.template?.spec?.restartPolicy, ["OnFailure", "Never"]),
+    ...endingPolicy(`${path}.template.spec.restartPolicy`, job.template?.spec?.restartPolicy),
   ];
 }
 

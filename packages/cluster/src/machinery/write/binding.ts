@@ -15,7 +15,13 @@ export function withBinding(pod: Stored<ApiObject>, binding: ApiObject, now: num
   if (pod.spec.nodeName)
     throw conflict(pods, name, `pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
   const others = (pod.status?.conditions ?? []).filter((condition: ApiObject) => condition.type !== "PodScheduled");
-  const scheduled = { type: "PodScheduled", status: "True", lastProbeTime: null, lastTransitionTime: timestamp(now) };
+  const scheduled = {
+    type: "PodScheduled",
+    status: "True",
+    observedGeneration: pod.metadata.generation,
+    lastProbeTime: null,
+    lastTransitionTime: timestamp(now),
+  };
   return {
     ...pod,
     metadata: { ...pod.metadata, uid: binding.metadata?.uid ?? uid },

@@ -12,6 +12,7 @@ import { keyOfResource, qualifiedKind, type ResourceRow, type WriteContext } fro
 import type { Storage, Unversioned } from "../storage/storage.ts";
 import type { RequestOptions, WriteResult } from "../store.ts";
 import type { ApiObject, Clock, DeleteOptions, Stored } from "../types.ts";
+import { validateEphemeralContainers } from "../validation/ephemeral.ts";
 import { type FieldError, invalid, invalidObject } from "../validation/field-error.ts";
 import { validateMetadata } from "../validation/metadata.ts";
 import { Allocator } from "./allocator.ts";
@@ -192,9 +193,13 @@ export class Writer {
     const draft = mergeSubresource(subresource, body, old);
     if (!draft) throw badRequest(`${row.key} has no subresource ${subresource} that can be written`);
     // Its containers are new to the object; stored without defaults they would look changed to the next who writes the pod.
-    if (subresource === "ephemeralcontainers") row.strategy.defaults?.(draft);
+    if (subresource === "ephemeralcontainers") {
+      row.strategy.defaults?.(draft);
+      refuse(row, draft, validateEphemeralContainers(draft, old));
+    }
     if (row.isCustom) refuse(row, draft, row.strategy.validate?.(draft, old) ?? []);
-    if (row.strategy.hasGeneration && differsInSpec(draft, old))
+    // Where a pod was placed is no change of what its author wants.
+    if (subresource !== "binding" && row.strategy.hasGeneration && differsInSpec(draft, old))
       draft.metadata.generation = (old.metadata.generation ?? 0) + 1;
     return draft;
   }
