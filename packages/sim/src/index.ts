@@ -21,5 +21,12 @@ export {
 } from "./linearizability.ts";
 export { Network, type NetworkFaults } from "./network.ts";
 export { Random } from "./random.ts";
+export {
+  RegisterClients,
+  type RegisterClientsOptions,
+  type RegisterService,
+  type RegisterWrite,
+  type WriteOutcome,
+} from "./register-clients.ts";
 export { Scheduler } from "./scheduler.ts";
 export { type ApiFaults, type PutAnswer, type Versioned, VersionedObject } from "./versioned-object.ts";

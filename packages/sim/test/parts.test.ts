@@ -54,6 +54,20 @@ describe("Network", () => {
     expect(toA).toBe(0);
     expect(Math.abs(toB - 960)).toBeLessThan(60);
   });
+
+  it("replays a session from its opening on, in its order, whatever is cut", () => {
+    const scheduler = new Scheduler();
+    const network = new Network(scheduler, new Random(3), { loss: 0, duplicate: 0, minDelayMs: 1, maxDelayMs: 1 });
+    const seen: string[] = [];
+    for (const name of ["stray", "open", "one", "two", "three"])
+      network.send("a", "b", () => seen.push(name), name === "open");
+    scheduler.runUntil(100);
+    network.cut("a", "b");
+    network.replay("a", "b", 3);
+    network.replay("b", "a", 3);
+    scheduler.runUntil(200);
+    expect(seen.slice(5)).toEqual(["open", "one", "two"]);
+  });
 });
 
 describe("disks", () => {

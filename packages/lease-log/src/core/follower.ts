@@ -2,13 +2,13 @@
 import { assert } from "../errors.ts";
 import { resign } from "./leader.ts";
 import type { Append, EpochCount, Heartbeat, Probe } from "./messages.ts";
-import { applyCommitted, type Following, type Node, type Step, setMeta } from "./node.ts";
+import { applyCommitted, type Following, hasDefect, type Node, type Step, setMeta } from "./node.ts";
 import { isNewer } from "./record.ts";
 
 /** Promise 2: whoever has seen a newer epoch refuses the older. Promise 6 and the data id: only the cluster's own data is fed. */
 export function onProbe(step: Step, from: string, probe: Probe): void {
   const { node, out } = step;
-  if (probe.epoch < node.meta.epochSeen) {
+  if (probe.epoch < node.meta.epochSeen && !hasDefect(node, "accept-older-epoch")) {
     out.send(from, { type: "refuse", reason: "epoch", epoch: node.meta.epochSeen });
     return;
   }

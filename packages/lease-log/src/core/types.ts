@@ -48,7 +48,8 @@ export type CoreDefect =
   | "promote-anyone"
   | "add-without-waiting"
   | "lead-incomplete"
-  | "read-without-authority";
+  | "read-without-authority"
+  | "accept-older-epoch";
 
 export interface Restored {
   readonly meta: Meta;

@@ -21,7 +21,8 @@ export interface Group {
   crash(id: string): void;
   /** Does nothing when it is up. */
   boot(id: string): void;
-  isComplete(id: string): boolean;
+  /** What its disk holds: nothing, a part that a primary is filling up, or all that it has ever acknowledged. */
+  contents(id: string): "empty" | "copying" | "whole";
   /** Crashes it, empties its disk, and boots it. */
   wipe(id: string): void;
 }
@@ -87,6 +88,8 @@ export class Faults {
     ["API away for one", ({ id }) => this.#away([id])],
     ["slow API", () => this.#slowApi()],
     ["bad network", () => this.#badNetwork()],
+    ["replay", ({ id, others }) => this.#replay(this.#random.pick(others), id)],
+    ["depose, and replay", ({ primary }) => primary && this.#depose(primary.id)],
     ["switchover", ({ primary, id }) => primary?.handOver(id)],
     ["wipe", ({ id }) => this.#wipe(id)],
     ["delete the Lease", () => this.#deleteLease()],
@@ -134,6 +137,30 @@ export class Faults {
     this.#later(500, 7000, () => node?.wake());
   }
 
+  #replay(from: string, to: string): void {
+    this.#group.network.replay(from, to, 1 + this.#random.int(60));
+  }
+
+  /**
+   * Cuts the primary off; once another leads, what the old one had sent comes again, and the new one is gone before it has set that right.
+   */
+  #depose(id: string): void {
+    this.#group.network.isolate(id, this.#except(id));
+    this.#group.lease.setAway(id, true);
+    this.#later(7000, 9000, () => this.#group.lease.setAway(id, false));
+    this.#whenLed(id, 400, (next) => {
+      for (const to of this.#except(id)) if (to !== next) this.#replay(id, to);
+      if (this.#random.chance(0.7)) this.#later(1, 120, () => this.#crashPrimary());
+    });
+  }
+
+  /** Runs `task` as soon as another than `former` leads; gives up after `looks`. */
+  #whenLed(former: string, looks: number, task: (next: string) => void): void {
+    const next = this.#except(former).find((id) => this.#group.node(id)?.core.isLeading);
+    if (next !== undefined) this.#later(0, 60, () => task(next));
+    else if (looks > 0) this.#later(20, 20, () => this.#whenLed(former, looks - 1, task));
+  }
+
   #away(clients: readonly string[]): void {
     for (const client of clients) this.#group.lease.setAway(client, true);
     this.#later(500, 8000, () => {
@@ -155,17 +182,25 @@ export class Faults {
     });
   }
 
-  /** Empties one disk, once per run, where the record names two others that hold everything: a loss that promise 1 covers. */
+  /**
+   * Empties one disk, once per run, where the record names two others that hold everything: a loss that promise 1 covers. While it is filled again,
+   * the record may still name it: the others' end then is the hard case.
+   */
   #wipe(id: string): void {
     if (this.#wiped !== undefined || this.#isLeaseDeleted) return;
     const text = this.#group.lease.current.value?.annotations["in-sync"] ?? '{"members":[]}';
     const { members } = JSON.parse(text) as { members: string[] };
-    const whole = members.filter((member) => member !== id && this.#group.isComplete(member));
+    const whole = members.filter((member) => member !== id && this.#group.contents(member) === "whole");
     if (whole.length < 2) return;
     this.#wiped = id;
     this.#group.wipe(id);
-    // While it is filled again, the record may still name it: the primary's end then is the hard case.
-    this.#later(100, 1500, () => this.#crashPrimary());
+    if (this.#random.chance(0.5)) this.#later(100, 1500, () => this.#crashPrimary());
+    else this.#whenCopying(id, 200);
+  }
+
+  #whenCopying(id: string, looks: number): void {
+    if (this.#group.contents(id) === "copying") for (const other of this.#except(id)) this.#crash(other, 9000);
+    else if (looks > 0) this.#later(5, 5, () => this.#whenCopying(id, looks - 1));
   }
 
   /** Not together with an emptied disk: the record is what tells an emptied member from a new one. */

@@ -5,8 +5,10 @@ import {
   type Network,
   NodeClock,
   type Random,
+  type RegisterWrite,
   type Scheduler,
   type VersionedObject,
+  type WriteOutcome,
 } from "@coracle/sim";
 import { Core } from "../../src/core/core.ts";
 import type { Message } from "../../src/core/messages.ts";
@@ -15,16 +17,11 @@ import type { Batch, CoreConfig, Input, Instant, Meta, Restored } from "../../sr
 import { emptyMeta } from "../../src/driver/meta-file.ts";
 import type { Position } from "../../src/index.ts";
 import { Elector, type LeaseValue } from "./elector.ts";
-
-export interface Command {
-  readonly id: number;
-  readonly key: string;
-  readonly value: string;
-}
+import { brokenBy } from "./invariants.ts";
 
 export interface Rec {
   readonly epoch: number;
-  readonly command: Command | undefined;
+  readonly command: RegisterWrite | undefined;
   readonly isBase: boolean;
 }
 
@@ -60,11 +57,12 @@ export interface World {
   /** How many applied entries a compaction leaves, at most: many mean long catching up by log, few mean snapshots. */
   readonly retainEntries: number;
   node(id: string): SimNode | undefined;
-  onApplied(node: SimNode, at: Position, command: Command | undefined): void;
-  onAcknowledged(node: SimNode, epoch: number): void;
+  onApplied(node: SimNode, at: Position, command: RegisterWrite | undefined): void;
+  onAcknowledged(node: SimNode, at: Position): void;
+  onBroken(node: SimNode, what: string): void;
 }
 
-type Answer = (result: "ok" | "refused" | "unknown") => void;
+type Answer = (outcome: WriteOutcome) => void;
 
 export class SimNode {
   readonly id: string;
@@ -145,7 +143,7 @@ export class SimNode {
     this.#awake(() => this.submit({ type: "message", from, message }, records));
   }
 
-  propose(command: Command, answer: Answer): void {
+  propose(command: RegisterWrite, answer: Answer): void {
     this.#awake(() => {
       if (!this.core.isLeading || this.core.isPaused || this.core.blocked !== undefined) return answer("refused");
       this.submit({ type: "propose", count: 1 }, [{ epoch: 0, command, isBase: false }], (batch) => {
@@ -176,6 +174,8 @@ export class SimNode {
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       const { input, records, done } = next;
       const batch = this.core.step(input, this.#instant());
+      for (const what of brokenBy(batch, this.disk, (id) => this.#world.node(id)?.core))
+        this.#world.onBroken(this, what);
       if (batch.meta) this.disk.meta.write(batch.meta);
       if (batch.meta || batch.truncateAfter !== undefined) {
         this.#afterSync(() => {
@@ -241,7 +241,7 @@ export class SimNode {
     const waiting = this.#waiting.get(index);
     if (!waiting) return;
     this.#waiting.delete(index);
-    if (waiting.epoch === epoch) this.#world.onAcknowledged(this, epoch);
+    if (waiting.epoch === epoch) this.#world.onAcknowledged(this, { epoch, index });
     waiting.answer(waiting.epoch === epoch ? "ok" : "unknown");
   }
 
@@ -317,7 +317,8 @@ export class SimNode {
   }
 
   #send(to: string, envelope: Envelope): void {
-    this.#world.network.send(this.id, to, () => this.#world.node(to)?.receive(this.id, envelope));
+    const isOpening = envelope.message.type === "probe";
+    this.#world.network.send(this.id, to, () => this.#world.node(to)?.receive(this.id, envelope), isOpening);
   }
 
   #afterSync(task: () => void): void {

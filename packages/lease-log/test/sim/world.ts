@@ -1,11 +1,22 @@
 /** A run: a cluster of simulated nodes, clients, and faults drawn from one seed; then everything is healed and the promises are checked. */
-import { checkLinearizable, Network, Random, registerModel, Scheduler, VersionedObject } from "@coracle/sim";
+import {
+  checkLinearizable,
+  Network,
+  Random,
+  RegisterClients,
+  type RegisterService,
+  type RegisterWrite,
+  registerModel,
+  Scheduler,
+  VersionedObject,
+} from "@coracle/sim";
+import { readRecord } from "../../src/core/record.ts";
 import type { CoreConfig, CoreDefect } from "../../src/core/types.ts";
 import type { Position, ReplicationMode } from "../../src/index.ts";
-import { Clients } from "./clients.ts";
 import type { LeaseValue } from "./elector.ts";
 import { Faults, type Group, ORDINARY_API, ORDINARY_NETWORK } from "./faults.ts";
-import { type Command, NodeDisk, SimNode, type World } from "./node.ts";
+import { holds } from "./invariants.ts";
+import { NodeDisk, SimNode, type World } from "./node.ts";
 
 export interface RunOptions {
   readonly seed: number;
@@ -24,6 +35,10 @@ export interface RunResult {
 }
 
 const NODES = ["n0", "n1", "n2"];
+const ANNOTATION = "in-sync";
+
+/** Each goes to whom it believes to be the primary, and tries others when that fails. */
+const CLIENTS = { timeoutMs: 2000, pauseMs: 60, staysWithGood: true };
 
 export function run(options: RunOptions): RunResult {
   return new Run(options).result();
@@ -47,8 +62,10 @@ class Run implements World, Group {
   >();
   readonly #indexOf = new Map<number, number>();
   readonly #ackers = new Map<number, string>();
+  /** The furthest entry that a client was told of. */
+  #acknowledged: Position = { epoch: 0, index: 0 };
   readonly #problems: string[] = [];
-  readonly #clients: Clients;
+  readonly #clients: RegisterClients<string>;
   readonly #faults: Faults;
 
   constructor(options: RunOptions) {
@@ -59,7 +76,7 @@ class Run implements World, Group {
     this.#minInSync = this.random.chance(0.3) ? 2 : 1;
     this.network = new Network(this.scheduler, this.random.fork(), ORDINARY_NETWORK);
     this.lease = new VersionedObject(this.scheduler, this.random.fork(), ORDINARY_API);
-    this.#clients = new Clients(this.scheduler, this.random.fork(), NODES, (id) => this.node(id));
+    this.#clients = new RegisterClients(this.scheduler, this.random.fork(), this.#service(), CLIENTS);
     this.#faults = new Faults(this, this.random.fork());
     for (const id of NODES) this.#disks.set(id, this.#newDisk());
     for (const id of NODES) this.boot(id);
@@ -69,6 +86,7 @@ class Run implements World, Group {
     const faultyMs = this.#options.faultyMs ?? 25_000;
     this.#clients.start(4);
     this.#faults.start();
+    this.#watch();
     try {
       this.scheduler.runUntil(faultyMs);
       this.#faults.heal();
@@ -85,6 +103,19 @@ class Run implements World, Group {
     return { acknowledged: acknowledged.size, reads, epochs, faults: this.#faults.log, problems: this.#problems };
   }
 
+  #service(): RegisterService<string> {
+    return {
+      targets: () => this.ids,
+      write: (id, write, answer) => this.node(id)?.propose(write, answer),
+      read: (id, key, answer) => this.node(id)?.read(key, answer),
+    };
+  }
+
+  #watch(): void {
+    this.#checkRecord();
+    this.scheduler.after(50, () => this.#watch());
+  }
+
   get canDeleteLease(): boolean {
     // A member that never joined could rightly take a deleted record for a first boot.
     const haveJoined = [...this.#disks.values()].every((disk) => disk.meta.value.dataId !== undefined);
@@ -95,23 +126,46 @@ class Run implements World, Group {
     return this.#nodes.get(id);
   }
 
-  onApplied(node: SimNode, at: Position, command: Command | undefined): void {
+  onApplied(node: SimNode, at: Position, command: RegisterWrite | undefined): void {
     if (this.#options.mode === "async") return;
     const first = this.#applied.get(at.index);
     if (!first) this.#applied.set(at.index, { epoch: at.epoch, id: command?.id, by: node.id });
     else if (first.epoch !== at.epoch || first.id !== command?.id) {
-      this.#problems.push(
+      this.#problem(
         `${node.id} applied ${at.epoch}/${at.index} (${command?.id}), ${first.by} had ${first.epoch} (${first.id}) there`,
       );
     }
     if (command && !this.#indexOf.has(command.id)) this.#indexOf.set(command.id, at.index);
   }
 
-  onAcknowledged(node: SimNode, epoch: number): void {
+  onAcknowledged(node: SimNode, at: Position): void {
+    const { epoch } = at;
     const before = this.#ackers.get(epoch);
     if (before !== undefined && before !== node.id)
-      this.#problems.push(`${before} and ${node.id} both acknowledged in epoch ${epoch}`);
+      this.#problem(`${before} and ${node.id} both acknowledged in epoch ${epoch}`);
     this.#ackers.set(epoch, node.id);
+    if (at.index > this.#acknowledged.index) this.#acknowledged = at;
+    this.#checkRecord();
+  }
+
+  onBroken(node: SimNode, what: string): void {
+    this.#problem(`${node.id} ${what}`);
+  }
+
+  /** Whoever the record names could take the Lease now: each must hold all that was acknowledged. */
+  #checkRecord(): void {
+    const at = this.#acknowledged;
+    if (this.#options.mode === "async" || at.index === 0) return;
+    const members = readRecord(this.lease.current.value, ANNOTATION)?.members ?? [];
+    for (const id of members) {
+      if (!holds(this.#disks.get(id) as NodeDisk, at))
+        this.#problem(`the record names ${id}, which lacks ${at.epoch}/${at.index}, acknowledged`);
+    }
+  }
+
+  /** The first few say it all. */
+  #problem(what: string): void {
+    if (this.#problems.length < 10) this.#problems.push(`at ${Math.round(this.scheduler.now)} ms: ${what}`);
   }
 
   crash(id: string): void {
@@ -119,8 +173,10 @@ class Run implements World, Group {
     this.#nodes.delete(id);
   }
 
-  isComplete(id: string): boolean {
-    return this.#disks.get(id)?.meta.value.isComplete ?? false;
+  contents(id: string): "empty" | "copying" | "whole" {
+    const meta = this.#disks.get(id)?.meta.value;
+    if (meta?.isComplete) return "whole";
+    return meta?.dataId === undefined ? "empty" : "copying";
   }
 
   wipe(id: string): void {
@@ -140,7 +196,7 @@ class Run implements World, Group {
       mode: this.#options.mode ?? "sync",
       minInSync: this.#minInSync,
       failsafe: true,
-      annotation: "in-sync",
+      annotation: ANNOTATION,
       timing: {
         heartbeatMs: 150,
         replicaTimeoutMs: 1200,

@@ -1,5 +1,14 @@
 /** One simulated member: the real core, driven on a simulated disk, network and clock. It performs batches as the driver does. */
-import { CellDisk, LogDisk, type Network, NodeClock, type Random, type Scheduler } from "@coracle/sim";
+import {
+  CellDisk,
+  LogDisk,
+  type Network,
+  NodeClock,
+  type Random,
+  type RegisterWrite,
+  type Scheduler,
+  type WriteOutcome,
+} from "@coracle/sim";
 import { Core } from "../../src/core/core.ts";
 import { checkInvariants, pastOf } from "../../src/core/invariants.ts";
 import { NOBODY } from "../../src/core/membership.ts";
@@ -9,12 +18,6 @@ import { commandOf, type Proposal, Proposals } from "../../src/driver/proposals.
 import { type LogRecord, Replay } from "../../src/driver/replay.ts";
 import type { RaftError } from "../../src/errors.ts";
 import type { MemberChange } from "../../src/types.ts";
-
-export interface Command {
-  readonly id: number;
-  readonly key: string;
-  readonly value: string;
-}
 
 export interface State {
   readonly meta: SnapshotMeta;
@@ -42,7 +45,6 @@ export interface World {
   crash(id: string): void;
 }
 
-export type Outcome = "ok" | "refused" | "unknown";
 const REQUEST_MS = 1500;
 const LIMITS = { maxCommandBytes: 10_000, maxPending: 100, maxPendingBytes: 100_000 };
 
@@ -116,7 +118,7 @@ export class SimNode {
     this.#awake(() => this.submit({ type: isUp ? "peer-up" : "peer-down", id: to }));
   }
 
-  propose(command: Command, answer: (outcome: Outcome) => void): void {
+  propose(command: RegisterWrite, answer: (outcome: WriteOutcome) => void): void {
     this.#awake(() => {
       const resolve = () => answer("ok");
       const reject = (error: RaftError) => answer(error.code === "indeterminate" ? "unknown" : "refused");
@@ -256,7 +258,7 @@ export class SimNode {
     for (const entry of entries) {
       const bytes = commandOf(entry);
       if (bytes.length > 0) {
-        const { key, value } = JSON.parse(Buffer.from(bytes).toString()) as Command;
+        const { key, value } = JSON.parse(Buffer.from(bytes).toString()) as RegisterWrite;
         this.values.set(key, value);
       }
       this.#world.applied(this, entry);

@@ -1,11 +1,19 @@
 /** A run: a group of simulated members, clients, and faults drawn from one seed; then everything is healed and the promises are checked. */
-import { checkLinearizable, Network, Random, registerModel, Scheduler } from "@coracle/sim";
+import {
+  checkLinearizable,
+  Network,
+  Random,
+  RegisterClients,
+  type RegisterService,
+  type RegisterWrite,
+  registerModel,
+  Scheduler,
+} from "@coracle/sim";
 import { memberOf } from "../../src/core/membership.ts";
 import type { CoreConfig, CoreDefect, LogEntry } from "../../src/core/types.ts";
 import { commandOf } from "../../src/driver/proposals.ts";
-import { Clients } from "./clients.ts";
 import { Faults, type Faulty, ORDINARY_NETWORK } from "./faults.ts";
-import { type Command, MemberDisk, SimNode, type World } from "./node.ts";
+import { MemberDisk, SimNode, type World } from "./node.ts";
 
 export interface RunOptions {
   readonly seed: number;
@@ -30,6 +38,9 @@ interface Applied {
   readonly by: string;
 }
 
+/** At any member: a follower passes requests on. */
+const CLIENTS = { timeoutMs: 2500, pauseMs: 80, staysWithGood: false };
+
 export function run(options: RunOptions): RunResult {
   return new Run(options).result();
 }
@@ -51,7 +62,7 @@ class Run implements World, Faulty {
   readonly #applied = new Map<number, Applied>();
   readonly #indexOf = new Map<number, number>();
   readonly #problems: string[] = [];
-  readonly #clients: Clients;
+  readonly #clients: RegisterClients<SimNode>;
   readonly #faults: Faults;
   #memberships = 0;
 
@@ -61,7 +72,7 @@ class Run implements World, Faulty {
     this.snapshotEntries = this.random.chance(0.5) ? 15 : 400;
     this.retainEntries = this.random.pick([0, 5, 30]);
     this.network = new Network(this.scheduler, this.random.fork(), ORDINARY_NETWORK);
-    this.#clients = new Clients(this.scheduler, this.random.fork(), () => [...this.#nodes.values()]);
+    this.#clients = new RegisterClients(this.scheduler, this.random.fork(), this.#service(), CLIENTS);
     this.#faults = new Faults(this, this.random.fork());
     this.#form(this.random.pick([3, 3, 4, 5]));
   }
@@ -88,6 +99,14 @@ class Run implements World, Faulty {
       snapshots: [...this.#disks.values()].filter((disk) => disk.snapshot.value.meta.index > 0).length,
       faults: this.#faults.log,
       problems: this.#problems,
+    };
+  }
+
+  #service(): RegisterService<SimNode> {
+    return {
+      targets: () => [...this.#nodes.values()],
+      write: (node, write, answer) => node.propose(write, answer),
+      read: (node, key, answer) => node.read(key, answer),
     };
   }
 
@@ -186,7 +205,7 @@ class Run implements World, Faulty {
 
   applied(node: SimNode, entry: LogEntry): void {
     const bytes = commandOf(entry);
-    const id = bytes.length > 0 ? (JSON.parse(Buffer.from(bytes).toString()) as Command).id : undefined;
+    const id = bytes.length > 0 ? (JSON.parse(Buffer.from(bytes).toString()) as RegisterWrite).id : undefined;
     const first = this.#applied.get(entry.index);
     if (first) {
       if (first.term !== entry.term || first.id !== id)
