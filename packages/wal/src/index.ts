@@ -5,5 +5,6 @@
  */
 
 export { WalError } from "./errors.ts";
+export { lockFolder } from "./lock.ts";
 export type { Wal, WalOptions } from "./types.ts";
 export { openWal } from "./wal.ts";

@@ -1,6 +1,7 @@
 /**
  * One process per folder. Node has no flock; on Linux an abstract socket named after the folder's device and inode does the same
- * (gone with the process, whatever path the folder is mounted at, but seen only within one network namespace). Elsewhere, a file that names the process.
+ * (gone with the process, whatever path the folder is mounted at, but seen only within one network namespace; between pods, Kubernetes gives a
+ * ReadWriteOnce claim of a StatefulSet to one pod). Elsewhere, a file that names the process.
  */
 import { createHash } from "node:crypto";
 import { open, readFile, rm, stat } from "node:fs/promises";
@@ -8,7 +9,7 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { WalError } from "./errors.ts";
 
-/** Resolves with the function that releases the lock; rejects with `locked`. */
+/** Resolves with the function that releases the lock; rejects with WalError `locked` while another process has the folder. */
 export async function lockFolder(dir: string): Promise<() => Promise<void>> {
   return process.platform === "linux" ? lockBySocket(dir) : lockByFile(dir);
 }

@@ -1,6 +1,7 @@
 /** The store: kvstore's state machine under the replicated log, and the reads that need no log. */
 import { mkdir } from "node:fs/promises";
 import type { Entry, Position, StateMachine } from "@coracle/lease-log";
+import { lockFolder, WalError } from "@coracle/wal";
 import { KvStoreError } from "../errors.ts";
 import { type Reply, ReplyError } from "../reply.ts";
 import { checkDataFile, markBoot } from "./datafile.ts";
@@ -9,7 +10,6 @@ import { decodeEntry } from "./entry.ts";
 import { readPosition, readTime } from "./facts.ts";
 import type { ReadableKeyspace } from "./keyspace.ts";
 import { LayeredKeyspace } from "./layered-keyspace.ts";
-import { lockFolder } from "./lock.ts";
 import { type Query, runOperation } from "./operations.ts";
 import { Overlay } from "./overlay.ts";
 import { finishCutOffRestore, restoreTree } from "./restore.ts";
@@ -58,11 +58,17 @@ export interface StoreOptions {
 
 const NO_QUERIES: Query = (_, name) => new ReplyError(`ERR '${name}' can't be part of a transaction here`);
 
+/** The log locks its own folder in the same way. */
+const lock = (dir: string): Promise<() => Promise<void>> =>
+  lockFolder(dir).catch((cause: unknown) => {
+    throw cause instanceof WalError ? new KvStoreError("locked", cause.message, { cause }) : cause;
+  });
+
 /** Rejects with KvStoreError `locked`, `damaged` or `disk-full`; nothing is changed then. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { dir } = options;
   await mkdir(dir, { recursive: true });
-  const unlock = await lockFolder(dir);
+  const unlock = await lock(dir);
   try {
     await checkDataFile(dir);
     const endedWell = await watchStart(dir);
