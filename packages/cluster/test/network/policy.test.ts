@@ -42,7 +42,7 @@ describe("ingress", () => {
     ["an empty policy denies all", { podSelector: {} }, web, 80, false],
     ["an empty rule permits all", { podSelector: {}, ingress: [{}] }, web, 80, true],
     ["another's policy does not isolate", { podSelector: { matchLabels: { app: "other" } } }, web, 80, true],
-    ["an egress policy does not isolate ingress", { podSelector: {}, policyTypes: ["Egress"] }, web, 80, true],
+    ["an egress policy does not isolate ingress", { podSelector: selectDb, policyTypes: ["Egress"] }, web, 80, true],
     [
       "a pod selector stays in its namespace",
       { podSelector: {}, ingress: [{ from: [{ podSelector: {} }] }] },
@@ -216,6 +216,16 @@ describe("egress", () => {
     expect(judge(web, policies, flow("egress", db0, 5555))).toBe(false);
     expect(judge(db1, policies, flow("egress", db0, 5555))).toBe(true);
     expect(judge(web, policies, flow("egress", monitor, 80))).toBe(true);
+  });
+
+  test("what the caller may not reach is not accepted: a Service's proxy connects it to any endpoint", () => {
+    const ofWeb = { podSelector: { matchLabels: { app: "web" } }, policyTypes: ["Egress"] };
+    const policies = [policy({ ...ofWeb, egress: [{ to: [{ podSelector: { matchLabels: { app: "monitor" } } }] }] })];
+    expect(judge(db0, policies, flow("ingress", web, 5555))).toBe(false);
+    expect(judge(db0, policies, flow("ingress", db1, 5555))).toBe(true);
+    const open = [policy({ ...ofWeb, egress: [{ to: [{ podSelector: selectDb }], ports: [{ port: 5555 }] }] })];
+    expect(judge(db0, open, flow("ingress", web, 5555))).toBe(true);
+    expect(judge(db0, open, flow("ingress", web, 5556))).toBe(false);
   });
 
   test("a Service is reachable while one of its endpoints is", () => {

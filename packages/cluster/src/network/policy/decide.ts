@@ -53,15 +53,21 @@ export interface Flow {
   readonly protocol: "TCP" | "UDP";
 }
 
-/** Whether `own` and the peer both let the flow pass. A Service's address is reachable while one of its endpoints is. */
+/**
+ * Whether `own` and the peer both let the flow pass. A Service's address is reachable while one of its endpoints is; which of them a caller
+ * gets is the proxy's choice, so the endpoint asks again whether the caller may reach it.
+ */
 export function permits(table: PolicyTable, own: string, flow: Flow): boolean {
   const { peer, direction } = flow;
   if (table.nodeAddresses?.includes(peer)) return true;
-  if (direction === "ingress") return opens(table, table.pods[own]?.ingress, flow, peer);
+  if (direction === "ingress") return passes(table, flow, peer, own);
   const endpoints = table.services?.[`${peer}:${flow.port}`];
   if (endpoints) return endpoints.length === 0 || endpoints.some((endpoint) => permits(table, own, at(flow, endpoint)));
-  return opens(table, table.pods[peer]?.ingress, flow, own) && opens(table, table.pods[own]?.egress, flow, peer);
+  return passes(table, flow, own, peer);
 }
+
+const passes = (table: PolicyTable, flow: Flow, from: string, to: string): boolean =>
+  opens(table, table.pods[to]?.ingress, flow, from) && opens(table, table.pods[from]?.egress, flow, to);
 
 /** Whether one of the rules, where there are any, is for `peer` and the flow's port. */
 const opens = ({ rules }: PolicyTable, indices: readonly number[] | undefined, flow: Flow, peer: string): boolean =>
