@@ -13,6 +13,7 @@ export const partition: Act = async ({ site, nodes, before }) => {
   const pods = nodes.map(({ pod }) => pod);
   const heal = await cutOff(site, names, pods, amongThemselves(names));
   try {
+    await apart(site, sides);
     site.say(`${names.join(", ")} cut off from ${others.join(", ")}`);
     await site.pause(site.holdMs);
     const isForked = await bothMined(site, sides);
@@ -23,6 +24,29 @@ export const partition: Act = async ({ site, nodes, before }) => {
     await heal();
   }
 };
+
+/** Some networks leave connections alone that are open already: between halves that hear each other there is nothing to be seen. */
+async function apart(site: ScenarioSite, [one, two]: readonly [Side, Side]): Promise<void> {
+  const areLinked = async (): Promise<boolean> => (await hears(one, two)) || (await hears(two, one));
+  try {
+    await site.waitFor("the halves to be apart", async () => !(await areLinked()));
+  } catch (error) {
+    if (!isNotSettled(error)) throw error;
+    throw new DrillError(
+      "impossible",
+      "NetworkPolicies do not end open connections here: the halves still hear each other",
+    );
+  }
+}
+
+/** Whether a node of the first side has a peer on the second. One that came through a Service is known by its address at one end only. */
+async function hears(side: Side, other: Side): Promise<boolean> {
+  const addresses = new Set(other.map(({ pod }) => pod.status?.podIP));
+  const lists = await Promise.all(side.map((node) => node.ask<readonly { readonly addr: string }[]>("getpeerinfo")));
+  return lists.filter(isAnswer).some((peers) => peers.some(({ addr }) => addresses.has(addr.replace(/:\d+$/, ""))));
+}
+
+const isNotSettled = (error: unknown): boolean => error instanceof DrillError && error.code === "not-settled";
 
 interface Tip {
   readonly height: number;
@@ -49,8 +73,8 @@ async function bothMined(site: ScenarioSite, [one, two]: readonly [Side, Side]):
     });
     return true;
   } catch (error) {
-    if (error instanceof DrillError && error.code === "not-settled") return false;
-    throw error;
+    if (!isNotSettled(error)) throw error;
+    return false;
   }
 }
 
