@@ -1,5 +1,5 @@
 /**
- * whitewater's three ways of discovery, side by side. Run: npm run bench -- discovery [rounds]
+ * whitewater's three ways of discovery, side by side. Run: npm run bench -- discovery [rounds] [variant...]
  *
  * For each: how long after `kubectl scale` a new pod is shown by every member's discovery, and votes itself; what an idle minute costs DNS and the
  * API; and how long writes stop, and a deleted pod stays away, while DNS or the API is. Takes about three minutes.
@@ -25,7 +25,9 @@ const NEW_POD = `whitewater-${REPLICAS}`;
 const root = fileURLToPath(new URL("..", import.meta.url));
 const home = mkdtempSync(join(tmpdir(), "coracle-bench-"));
 const env = { ...process.env, CORACLE_HOME: home, KUBECONFIG: join(home, "kubeconfig") };
-const rounds = Number(process.argv[2] ?? 2);
+const [, , roundsAsked = "2", ...variantsAsked] = process.argv;
+const rounds = Number(roundsAsked);
+const variants = VARIANTS.filter((variant) => variantsAsked.length === 0 || variantsAsked.includes(variant));
 const loadBefore = loadavg()[0] ?? 0;
 
 const execute = promisify(execFile);
@@ -246,7 +248,7 @@ async function measure(variant: string): Promise<Row> {
 try {
   await coracle("cluster", "start");
   const rows: Row[] = [];
-  for (const variant of VARIANTS) rows.push(await measure(variant));
+  for (const variant of variants) rows.push(await measure(variant));
   const head = [
     "variant",
     "new pod shown by all",
@@ -257,7 +259,10 @@ try {
     "API away: longest gap / pod back",
   ];
   const note = `Median of ${rounds} rounds, ${REPLICAS} pods. Away: ${AWAY_S} s, in which one pod is deleted; the gap is between acknowledged writes, "back" from the pod's end to taking part.`;
-  publish("discovery", "npm run bench -- discovery", loadBefore, [table(head, rows), note]);
+  publish("discovery", `npm run bench -- discovery ${process.argv.slice(2).join(" ")}`.trim(), loadBefore, [
+    table(head, rows),
+    note,
+  ]);
 } finally {
   await coracle("cluster", "delete", "--yes");
   rmSync(home, { recursive: true, force: true });

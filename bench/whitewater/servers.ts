@@ -1,9 +1,8 @@
 /** Three members of either kind on loopback, each with a disk folder of its own. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
-import { ProcessGroup } from "../../systems/whitewater/dist/testing/process-group.js";
+import { freePort, ProcessGroup } from "../../systems/whitewater/dist/testing/process-group.js";
 import { Caller, PUT, putOf } from "./load.js";
 
 export interface System {
@@ -19,15 +18,6 @@ export interface System {
 
 const HOST = "127.0.0.1";
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-export async function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, HOST, () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 /** Resolves once the condition holds; gives up after a minute. */
 export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {

@@ -130,10 +130,21 @@ export async function until(
   }
 }
 
+/**
+ * A port that nobody listens on, below those that the kernel gives to outgoing connections (32768 and above on Linux, 49152 elsewhere): such a connection of
+ * whatever else runs here would now and then have it before its user listens, or while that one is down for a moment.
+ */
 async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }

@@ -71,13 +71,23 @@ function* taken(request: TxnRequest, path: Path): Generator<RequestOp> {
 
 /** Of several things that are wrong, the one is told that etcd would tell: it looks at a put's key before its lease here, and the other way round above. */
 function check(state: State, request: TxnRequest, path: Path): void {
-  for (const { requestPut } of taken(request, path)) {
+  const deletions: DeleteRangeRequest[] = [];
+  for (const { requestPut, requestDeleteRange } of taken(request, path)) {
+    if (requestDeleteRange !== undefined) deletions.push(requestDeleteRange);
     if (requestPut === undefined) continue;
     checkPrevious(state, requestPut);
     checkLease(state, requestPut);
+    checkLeft(requestPut, deletions);
   }
   for (const { requestRange } of taken(request, path))
     if (requestRange !== undefined) checkRevision(state.keys, requestRange.revision, state.keys.revision);
+}
+
+/** What a put would keep may be deleted before it, by a deletion to the last key (`checkTxn` lets no other through). etcd finds out halfway, and ends its process. */
+function checkLeft({ key, ignoreValue, ignoreLease }: PutRequest, deletions: readonly DeleteRangeRequest[]): void {
+  if (!ignoreValue && !ignoreLease) return;
+  if (deletions.some((deletion) => deletion.rangeEnd === "\0" && key >= deletion.key))
+    throw new Refused("key-not-found");
 }
 
 function execute(state: State, request: TxnRequest, path: Path): TxnResult {

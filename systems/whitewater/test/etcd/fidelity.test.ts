@@ -108,10 +108,24 @@ function union({ value, ...compare }: Record<string, unknown>, small: number, re
   return { ...compare, ...fields[compare.target as number] };
 }
 
-/** Such a transaction passes etcd's checks and then ends its process: what the put would keep has just been deleted. */
-function crashesEtcd(body: unknown): boolean {
-  const text = JSON.stringify(body);
-  return text.includes('"requestDeleteRange"') && /"ignore(Value|Lease)":true/.test(text);
+interface Ops {
+  readonly requestPut?: { readonly key: Buffer; readonly ignoreValue: boolean; readonly ignoreLease: boolean };
+  readonly requestDeleteRange?: { readonly key: Buffer; readonly rangeEnd: Buffer };
+  readonly requestTxn?: { readonly success: readonly Ops[]; readonly failure: readonly Ops[] };
+}
+
+/**
+ * Such a transaction passes etcd's checks and then ends its process: what the put would keep has just been deleted, by a deletion to the last key, which
+ * those checks overlook. We refuse it (`limits.test.ts`). `from` is where the deletions so far begin; branches count as performed one after the other.
+ */
+function crashesEtcd({ success = [], failure = [] }: Partial<NonNullable<Ops["requestTxn"]>>): boolean {
+  const from: Buffer[] = [];
+  const look = ({ requestPut, requestDeleteRange, requestTxn }: Ops): boolean => {
+    if (requestDeleteRange?.rangeEnd.equals(bytes("\0"))) from.push(requestDeleteRange.key);
+    if (requestPut?.ignoreValue || requestPut?.ignoreLease) return from.some((key) => requestPut.key.compare(key) >= 0);
+    return requestTxn !== undefined && [...requestTxn.success, ...requestTxn.failure].some(look);
+  };
+  return [...success, ...failure].some(look);
 }
 
 /** Without what tells the two apart, and without the order that is no promise. */
@@ -157,7 +171,7 @@ describe.skipIf(etcd === undefined)("beside a real etcd", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(request, { minLength: 10, maxLength: 40, size: "max" }), async (requests) => {
         for (const [path, body] of requests) {
-          if (crashesEtcd(body)) continue;
+          if (path === "KV/Txn" && crashesEtcd(body)) continue;
           const { revision } = ours.store;
           await both(path, concrete(body, revision) as object);
         }

@@ -24,6 +24,22 @@ describe("the facade", () => {
     });
   });
 
+  it("refuses a transaction whose put would keep what it has just deleted, and does none of it", async () => {
+    const kv = open();
+    await kv.put({ key: "b", value: Buffer.from("1") });
+    const deletion = { requestDeleteRange: { key: "a", rangeEnd: "\0" } };
+    for (const keeping of [{ ignoreLease: true }, { ignoreValue: true }]) {
+      const put = { requestPut: { key: "b", ...keeping } };
+      const nested = [{ requestTxn: { success: [deletion] } }, { requestTxn: { success: [put] } }];
+      for (const success of [[deletion, put], nested])
+        await expect(kv.txn({ success })).rejects.toMatchObject({ code: "key-not-found" });
+    }
+    const { header, kvs } = await kv.range({ key: "b" });
+    expect([header.revision, kvs[0]?.version]).toEqual([2, 1]);
+    await kv.txn({ success: [{ requestPut: { key: "b", ignoreValue: true } }, deletion] });
+    expect((await kv.range({ key: "b" })).count).toBe(0);
+  });
+
   it("stops writes that need room when the quota is used up, until an operator makes room and says so", async () => {
     const kv = open(10_000);
     const value = Buffer.alloc(1000);

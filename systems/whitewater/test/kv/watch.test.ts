@@ -144,6 +144,25 @@ describe("a watch", () => {
     expect(reader.story).toEqual(["put a@2", "put b@3", "put c@4"]);
   });
 
+  it("in the past of a state that came as a snapshot is told all since the compaction, with what was before", async () => {
+    const { kv, store } = open();
+    for (const value of ["1", "2", "3"]) await kv.put({ key: "a", value: Buffer.from(value) });
+    await kv.deleteRange({ key: "a" });
+    await kv.txn({ success: [{ requestPut: { key: "b" } }, { requestPut: { key: "a" } }] });
+    await kv.compact(3);
+    const copied = open();
+    const { index, chunks } = store.snapshot();
+    await copied.store.restore(index, chunks);
+    const told = async (from: Kv, startRevision: number) => {
+      const reader = new Reader(from, { key: "\0", rangeEnd: "\0", startRevision, prevKv: true });
+      await until(() => reader.watcher.isCurrent() || reader.compactedAt !== undefined);
+      return { compactedAt: reader.compactedAt, story: reader.story, events: reader.seen };
+    };
+    for (const revision of [2, 3, 4, 5, 6]) expect(await told(copied.kv, revision)).toEqual(await told(kv, revision));
+    expect((await told(copied.kv, 2)).compactedAt).toBe(3);
+    expect((await told(copied.kv, 3)).story).toEqual(["put a@3", "put a@4", "delete a@5", "put b@6", "put a@6"]);
+  });
+
   it("that is cancelled hears nothing more", async () => {
     const { kv } = open();
     const reader = new Reader(kv, { key: "a" });
