@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, expect, test } from "vitest";
+import perfHooks from "node:perf_hooks";
+import { afterEach, expect, test, vi } from "vitest";
 import { createHealth, serveHealth } from "../src/health/server.ts";
 import type { HealthServer } from "../src/health/types.ts";
 
@@ -84,4 +85,15 @@ test("answers for another listener, without one of its own", async () => {
   expect(() => health.port).toThrow("not listening");
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
+});
+
+test("wakes an idle process seldom to sample the event loop's delay", async () => {
+  const monitor = vi.spyOn(perfHooks, "monitorEventLoopDelay");
+  try {
+    const { get } = await serve();
+    expect(monitor.mock.calls.map(([options]) => options?.resolution)).toEqual([100]);
+    expect((await get("/metrics")).body).toContain("nodejs_eventloop_lag_p99_seconds");
+  } finally {
+    monitor.mockRestore();
+  }
 });
