@@ -47,6 +47,11 @@ export interface LogTiming {
   readonly bootstrapWaitMs: number;
   /** How long a switchover may pause writes; default 2 s. */
   readonly switchoverMs: number;
+  /**
+   * In `async`, how long what is new may wait to be sent to replicas together with what follows; it is what a crash of the primary may lose beyond what
+   * is on its way already. Default 10 ms.
+   */
+  readonly asyncSendMs: number;
   /** Interval of state machine flushes, after which the log is shortened; default 20 s. */
   readonly compactMs: number;
 }
@@ -116,6 +121,7 @@ export const DEFAULT_TIMING: LogTiming = {
   confirmMs: 2000,
   bootstrapWaitMs: 3000,
   switchoverMs: 2000,
+  asyncSendMs: 10,
   compactMs: 20_000,
 };
 

@@ -94,6 +94,11 @@ export class Core {
     return this.#node.leading !== undefined;
   }
 
+  /** Of the term in which this node is the primary. */
+  get leadingEpoch(): number | undefined {
+    return this.#node.leading?.epoch;
+  }
+
   get hasOpened(): boolean {
     return this.#node.leading?.hasOpened ?? false;
   }

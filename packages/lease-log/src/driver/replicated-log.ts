@@ -65,7 +65,7 @@ export class LogDriver implements OpenReplicatedLog {
       durable: (index) => submit({ type: "durable", index }),
       fail: (error) => this.#fail(error),
     });
-    this.#feeder = new Feeder(core, storage, this.#endpoint, settings.limits.batchBytes);
+    this.#feeder = new Feeder(core, storage, this.#endpoint, settings, submit);
     this.#machine = new Machine(core, {
       instant: () => this.#instant(),
       persist: (batch) => this.#persist(batch),
@@ -118,6 +118,7 @@ export class LogDriver implements OpenReplicatedLog {
   async #close(): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop();
     this.#room.stop();
+    this.#feeder.stop();
     await this.#machine.halt();
     this.#lose("the log was stopped");
     await this.#snapshots.stop(() => this.#endpoint.stop());
@@ -291,11 +292,7 @@ export class LogDriver implements OpenReplicatedLog {
     if (batch.append) this.#appender.append(batch.append, payload);
     else if (payload.proposals) this.#refuseAll(payload);
     for (const { to, message } of batch.sends) sendMessage(this.#endpoint, to, message);
-    for (const feed of batch.feeds) {
-      this.#feeder.feed(feed, (fed) =>
-        this.#machine.submit({ type: "fed", to: feed.to, session: feed.session, ...fed }),
-      );
-    }
+    this.#feeder.feed(batch.feeds);
     if (batch.applyTo !== undefined) this.#apply(batch.applyTo);
     if (batch.lost !== undefined) this.#lose(batch.lost);
     if (isRare(input, batch)) this.#performRare(input, batch);
