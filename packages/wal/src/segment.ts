@@ -22,7 +22,7 @@ const OPEN = constants.O_RDWR | DURABLE_WRITES;
  * already changes nothing in the file system's own records, so that making it durable costs no entry of its journal, which all files share.
  */
 const AHEAD_MIN_BYTES = 4096;
-const AHEAD_MAX_BYTES = 1 << 20;
+const AHEAD_MAX_BYTES = 256 << 10;
 
 export const segmentName = (firstIndex: number): string => `${firstIndex.toString(16).padStart(14, "0")}.wal`;
 
