@@ -26,6 +26,11 @@ export class ByteReader {
     return this.#offset;
   }
 
+  /** All the bytes, of which `offset` is a place. */
+  get source(): Buffer {
+    return this.#bytes;
+  }
+
   /** Bytes not yet read. */
   get left(): number {
     return this.#end - this.#offset;
@@ -208,6 +213,13 @@ export class ByteWriter {
   bytes(value: Uint8Array): this {
     const at = this.#room(value.length);
     this.#bytes.set(value, at);
+    return this;
+  }
+
+  /** Bytes of a larger buffer, without a view of them in between. */
+  copy(source: Buffer, from: number, to: number): this {
+    const at = this.#room(to - from);
+    source.copy(this.#bytes, at, from, to);
     return this;
   }
 

@@ -53,7 +53,7 @@ export const hashFromText = (text: string): Buffer | undefined =>
 
 /** A hash as a key of maps: one character per byte, in internal order, not for people. */
 export const hashKey = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).toString("latin1");
 
 /** The bytes of a key of `hashKey`. */
 export const hashFromKey = (key: string): Buffer => Buffer.from(key, "latin1");

@@ -5,7 +5,7 @@
 
 import { BlockchainError } from "../errors.ts";
 import { type ByteReader, ByteWriter, compactSizeLength, ByteReader as Reader } from "./bytes.ts";
-import { hashKey, sha256d } from "./hash.ts";
+import { sha256d } from "./hash.ts";
 
 /** The output of an earlier transaction: its id in internal byte order, and its place. */
 export interface OutPoint {
@@ -50,7 +50,72 @@ interface Derived {
 
 const derived = new WeakMap<Transaction, Derived>();
 
+/**
+ * A transaction that came as bytes knows where they are: its ids, its sizes and its serialization need not be made anew from its parts, and
+ * it holds by itself what is computed once, since a weak map of all transactions of a block costs more than the computing. A spread of
+ * one is a plain object without any of this, as it has to be.
+ */
+class ReadTransaction implements Transaction {
+  readonly version: number;
+  readonly inputs: readonly TxInput[];
+  readonly outputs: readonly TxOutput[];
+  readonly lockTime: number;
+  readonly #source: Buffer;
+  readonly #from: number;
+  readonly #to: number;
+  /** Where its witnesses begin; 0 without. */
+  readonly #witnessFrom: number;
+  readonly #derived: Derived = {};
+
+  constructor(parts: Transaction, source: Buffer, from: number, to: number, witnessFrom: number) {
+    this.version = parts.version;
+    this.inputs = parts.inputs;
+    this.outputs = parts.outputs;
+    this.lockTime = parts.lockTime;
+    this.#source = source;
+    this.#from = from;
+    this.#to = to;
+    this.#witnessFrom = witnessFrom;
+  }
+
+  get derived(): Derived {
+    return this.#derived;
+  }
+
+  get hasWitness(): boolean {
+    return this.#witnessFrom > 0;
+  }
+
+  get totalSize(): number {
+    return this.#to - this.#from;
+  }
+
+  get baseSize(): number {
+    return this.hasWitness
+      ? this.totalSize - witnessPrefix - (this.#to - lockTimeSize - this.#witnessFrom)
+      : this.totalSize;
+  }
+
+  /** Its bytes, those of the witness on demand. */
+  write(writer: ByteWriter, withWitness: boolean): void {
+    if (withWitness || !this.hasWitness) {
+      writer.copy(this.#source, this.#from, this.#to);
+      return;
+    }
+    const body = this.#from + versionSize;
+    writer.copy(this.#source, this.#from, body);
+    writer.copy(this.#source, body + witnessPrefix, this.#witnessFrom);
+    writer.copy(this.#source, this.#to - lockTimeSize, this.#to);
+  }
+}
+
+const versionSize = 4;
+const lockTimeSize = 4;
+/** Marker and flag. */
+const witnessPrefix = 2;
+
 function derivedOf(tx: Transaction): Derived {
+  if (tx instanceof ReadTransaction) return tx.derived;
   let known = derived.get(tx);
   if (known === undefined) {
     known = {};
@@ -65,7 +130,9 @@ const witnessFlag = 1;
 const smallestInput = 41;
 const smallestOutput = 9;
 
-const readInput = (reader: ByteReader): TxInput => ({
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const readInput = (reader: ByteReader): Mutable<TxInput> => ({
   prevout: { hash: reader.hash(), index: reader.u32() },
   script: reader.varBytes(),
   sequence: reader.u32(),
@@ -82,12 +149,13 @@ export const readOutputs = (reader: ByteReader): TxOutput[] => reader.list(small
 
 const readWitness = (reader: ByteReader): readonly Buffer[] => reader.list(1, () => reader.varBytes());
 
-function readWitnesses(reader: ByteReader, inputs: readonly TxInput[]): TxInput[] {
-  const withWitness = inputs.map((input) => ({ ...input, witness: readWitness(reader) }));
-  if (withWitness.every((input) => input.witness.length === 0)) {
-    throw new BlockchainError("malformed", "superfluous witness record");
+function readWitnesses(reader: ByteReader, inputs: readonly Mutable<TxInput>[]): void {
+  let count = 0;
+  for (const input of inputs) {
+    input.witness = readWitness(reader);
+    count += input.witness.length;
   }
-  return withWitness;
+  if (count === 0) throw new BlockchainError("malformed", "superfluous witness record");
 }
 
 /**
@@ -95,6 +163,7 @@ function readWitnesses(reader: ByteReader, inputs: readonly TxInput[]): TxInput[
  * inputs can hence be read only without witness, with `witness: false`.
  */
 export function readTransaction(reader: ByteReader, options: { readonly witness?: boolean } = {}): Transaction {
+  const from = reader.offset;
   const version = reader.u32();
   let inputs = reader.list(smallestInput, () => readInput(reader));
   let extended = false;
@@ -106,8 +175,10 @@ export function readTransaction(reader: ByteReader, options: { readonly witness?
     inputs = reader.list(smallestInput, () => readInput(reader));
   }
   const outputs = readOutputs(reader);
-  if (extended) inputs = readWitnesses(reader, inputs);
-  return { version, inputs, outputs, lockTime: reader.u32() };
+  const witnessFrom = extended ? reader.offset : 0;
+  if (extended) readWitnesses(reader, inputs);
+  const parts = { version, inputs, outputs, lockTime: reader.u32() };
+  return new ReadTransaction(parts, reader.source, from, reader.offset, witnessFrom);
 }
 
 export function decodeTransaction(bytes: Uint8Array, options: { readonly witness?: boolean } = {}): Transaction {
@@ -117,7 +188,8 @@ export function decodeTransaction(bytes: Uint8Array, options: { readonly witness
   return tx;
 }
 
-export const hasWitness = (tx: Transaction): boolean => tx.inputs.some((input) => input.witness.length > 0);
+export const hasWitness = (tx: Transaction): boolean =>
+  tx instanceof ReadTransaction ? tx.hasWitness : tx.inputs.some((input) => input.witness.length > 0);
 
 export function writeInput(writer: ByteWriter, input: TxInput): void {
   writer.bytes(input.prevout.hash).u32(input.prevout.index).varBytes(input.script).u32(input.sequence);
@@ -135,6 +207,10 @@ export function writeTransaction(
   tx: Transaction,
   options: { readonly witness?: boolean } = {},
 ): void {
+  if (tx instanceof ReadTransaction) {
+    tx.write(writer, options.witness !== false);
+    return;
+  }
   const extended = options.witness !== false && hasWitness(tx);
   writer.u32(tx.version);
   if (extended) writer.u8(witnessMarker).u8(witnessFlag);
@@ -168,6 +244,7 @@ const varBytesSize = (bytes: Uint8Array): number => compactSizeLength(bytes.leng
 
 /** Bytes without witness. */
 export function baseSize(tx: Transaction): number {
+  if (tx instanceof ReadTransaction) return tx.baseSize;
   const known = derivedOf(tx);
   if (known.baseSize === undefined) {
     let size = 8 + compactSizeLength(tx.inputs.length) + compactSizeLength(tx.outputs.length);
@@ -183,6 +260,7 @@ const witnessSize = (witness: readonly Buffer[]): number =>
 
 /** Bytes with witness. */
 export function totalSize(tx: Transaction): number {
+  if (tx instanceof ReadTransaction) return tx.totalSize;
   const known = derivedOf(tx);
   if (known.totalSize === undefined) {
     let size = baseSize(tx);
@@ -205,10 +283,11 @@ export const isNullOutPoint = (point: OutPoint): boolean =>
 export const isCoinbase = (tx: Transaction): boolean =>
   tx.inputs.length === 1 && isNullOutPoint((tx.inputs[0] as TxInput).prevout);
 
-/** An outpoint as a key of maps: the key of its hash and four characters more. */
-export const outPointKey = (point: OutPoint): string => {
-  const { index } = point;
-  return (
-    hashKey(point.hash) + String.fromCharCode(index & 0xff, (index >>> 8) & 0xff, (index >>> 16) & 0xff, index >>> 24)
-  );
-};
+const keyBytes = Buffer.alloc(36);
+
+/** An outpoint as a key of maps: one character per byte of its hash and its index, lowest first. */
+export function outPointKey({ hash, index }: OutPoint): string {
+  keyBytes.set(hash);
+  keyBytes.writeUInt32LE(index, 32);
+  return keyBytes.toString("latin1");
+}

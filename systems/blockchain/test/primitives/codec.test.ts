@@ -17,6 +17,7 @@ import {
   decodeTransaction,
   encodeTransaction,
   hasWitness,
+  readTransaction,
   type Transaction,
   totalSize,
   txid,
@@ -91,11 +92,28 @@ describe("transactions", () => {
     );
   });
 
+  test("amid other bytes are, to who asks, what a copy made of their parts is", () => {
+    fc.assert(
+      fc.property(transaction, fc.nat(80), (tx, before) => {
+        const bytes = Buffer.concat([Buffer.alloc(before, 7), encodeTransaction(tx), Buffer.alloc(9, 8)]);
+        const read = readTransaction(new ByteReader(bytes, before));
+        const facts = (one: Transaction) => ({
+          ids: [txid(one), wtxid(one)],
+          sizes: [totalSize(one), txWeight(one), hasWitness(one)],
+          bytes: [encodeTransaction(one), encodeTransaction(one, { witness: false })],
+        });
+        expect(facts(read)).toEqual(facts(tx));
+        const altered = { ...read, lockTime: (read.lockTime ^ 1) >>> 0 };
+        expect(facts(altered)).toEqual(facts({ ...tx, lockTime: (tx.lockTime ^ 1) >>> 0 }));
+      }),
+    );
+  });
+
   test("of any bytes are read or malformed, and read as they are written", () => {
     fc.assert(
       fc.property(bytes(400), (data) => {
         const tx = orMalformed(() => decodeTransaction(data));
-        if (tx !== undefined) expect(encodeTransaction(tx)).toEqual(data);
+        if (tx !== undefined) expect(encodeTransaction({ ...tx })).toEqual(data);
       }),
       { numRuns: 2000 },
     );
@@ -107,7 +125,7 @@ describe("transactions", () => {
       fc.property(whole, (data) => {
         const tx = orMalformed(() => decodeTransaction(data));
         // One form of a transaction without inputs is read as it isn't written: with a flag of zero.
-        if (tx !== undefined && tx.inputs.length > 0) expect(encodeTransaction(tx)).toEqual(data);
+        if (tx !== undefined && tx.inputs.length > 0) expect(encodeTransaction({ ...tx })).toEqual(data);
       }),
       { numRuns: 2000 },
     );
