@@ -12,6 +12,7 @@ import { closed } from "./errors.ts";
 import { Intake } from "./intake.ts";
 import { Ledger } from "./ledger.ts";
 import { Listeners } from "./listeners.ts";
+import { Lookahead } from "./lookahead.ts";
 import { findFork, locator, missing, tips } from "./navigation.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { countCoins, ScriptQueries } from "./queries.ts";
@@ -34,6 +35,7 @@ export class NodeChain implements api.Chain {
   readonly #store: ChainStore;
   readonly #coins: CoinSet;
   readonly #disk: DiskWatch;
+  readonly #ahead: Lookahead;
   readonly #ledger: Ledger;
   readonly #activation: Activation;
   readonly #intake: Intake;
@@ -62,11 +64,12 @@ export class NodeChain implements api.Chain {
       onChange: (state) => this.#stateChanged(state),
       onRoom: () => void this.resume().catch((error) => logger.error("the chain can't go on", { error })),
     });
-    const shared = { tree, store: this.#store, rules };
+    const nowSeconds = (): number => Math.floor(clock.wallMs() / 1000);
+    this.#ahead = new Lookahead({ coins: this.#coins, rules, nowSeconds });
+    const shared = { tree, store: this.#store, rules, ahead: this.#ahead };
     this.#ledger = new Ledger({ ...shared, coins: this.#coins, indexes, events: this.#events });
     const activating = { ...shared, ledger: this.#ledger, disk: this.#disk, logger, settled: this.#settled };
     this.#activation = new Activation(activating);
-    const nowSeconds = (): number => Math.floor(clock.wallMs() / 1000);
     this.#intake = new Intake({
       ...shared,
       activation: this.#activation,
@@ -159,11 +162,14 @@ export class NodeChain implements api.Chain {
   async addBlock(block: Block, { requested = true } = {}): Promise<api.BlockResult> {
     // Now, while threads may be at work on the block before; they are kept with the transactions.
     for (const tx of block.transactions) txidOf(tx);
+    this.#ahead.expect(block);
     try {
       return await this.#change(() => this.#intake.block(block, requested));
     } catch (error) {
       if (!(error instanceof BlockchainError && error.code === "disk-full")) throw error;
       return refuse("refused", "disk-full", error.message);
+    } finally {
+      this.#ahead.forget(block);
     }
   }
 

@@ -3,6 +3,7 @@ import { type Block, type BlockHeader, blockHash, blockTotalSize } from "../prim
 import { hashKey, hashText } from "../primitives/hash.ts";
 import type { Activation } from "./activation.ts";
 import type { DiskWatch } from "./disk-watch.ts";
+import type { Lookahead } from "./lookahead.ts";
 import { answer, condemnsHash, type Rules, refuse } from "./rules.ts";
 import { blockRows, type ChainStore, forgetHeader, headerRow } from "./store/chain-store.ts";
 import { Entry } from "./tree/entry.ts";
@@ -15,6 +16,7 @@ export interface IntakeParts {
   readonly activation: Activation;
   readonly disk: DiskWatch;
   readonly rules: Rules;
+  readonly ahead: Lookahead;
   readonly maxSideHeaders: number;
   readonly maxHeadersAhead: number;
   readonly nowSeconds: () => number;
@@ -56,7 +58,7 @@ export class Intake {
   }
 
   async block(block: Block, requested: boolean): Promise<BlockResult> {
-    const { tree, rules, store, disk, activation } = this.#parts;
+    const { tree, ahead, store, disk, activation } = this.#parts;
     const added = new Map<string, readonly [Entry, BlockHeader]>();
     const entry = this.#judge(block.header, added);
     if (!(entry instanceof Entry)) return entry;
@@ -66,7 +68,7 @@ export class Intake {
     }
     if (!(await disk.hasRoom(4 * blockTotalSize(block)))) return noRoom();
     const parent = entry.parent as Entry;
-    const verdict = rules.checkBlock(block, parent);
+    const verdict = ahead.checkBlock(block, parent);
     const flood = await this.#add([...added.values()]);
     if (verdict) {
       if (!flood && condemnsHash(verdict)) await activation.fail(entry);
@@ -79,6 +81,8 @@ export class Intake {
       if (condemnsHash(invalid)) await activation.fail(entry);
       return answer(invalid);
     }
+    // From now on it is the one on disk that is connected.
+    ahead.forget(block);
     await store.database.write([...blockRows(entry, block)], { durable: false });
     tree.blockStored(entry, block.transactions.length);
     await activation.run();

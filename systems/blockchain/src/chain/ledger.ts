@@ -1,8 +1,7 @@
 /** Moves the tip by one block, up or down: coins, indexes and tip in one batch, then memory, then whoever listens. */
 
-import { type Rejection, rejection } from "../consensus/rejection.ts";
+import type { Rejection } from "../consensus/rejection.ts";
 import type { Block } from "../primitives/block.ts";
-import { isCoinbase, txid } from "../primitives/transaction.ts";
 import {
   type Direction,
   type IndexOptions,
@@ -11,18 +10,12 @@ import {
   scriptRows,
   transactionRows,
 } from "./blocks/index-rows.ts";
-import {
-  type CoinChanges,
-  type Connected,
-  coinsOf,
-  connectChanges,
-  disconnectChanges,
-  neededCoins,
-} from "./coins/changes.ts";
+import { type CoinChanges, type Connected, disconnectChanges } from "./coins/changes.ts";
 import { type CoinSet, operationsOf } from "./coins/coin-set.ts";
 import { damaged } from "./errors.ts";
 import type { Listeners } from "./listeners.ts";
-import type { Rules, Verdict } from "./rules.ts";
+import type { Lookahead } from "./lookahead.ts";
+import type { Verdict } from "./rules.ts";
 import { blockRows, type ChainStore, tipRow, undoRow } from "./store/chain-store.ts";
 import type { Operation } from "./store/database.ts";
 import { summaryKey } from "./store/keys.ts";
@@ -39,7 +32,7 @@ export interface LedgerParts {
   readonly tree: HeaderTree;
   readonly store: ChainStore;
   readonly coins: CoinSet;
-  readonly rules: Rules;
+  readonly ahead: Lookahead;
   readonly indexes: IndexOptions;
   readonly events: Listeners<readonly [ChainEvent]>;
 }
@@ -63,17 +56,19 @@ export class Ledger {
 
   /** `entry` is a child of the tip. `isStored` unless the block is to be stored in the same batch. Returns why it is invalid. */
   async connect(entry: Entry, block: Block, isStored: boolean): Promise<Verdict> {
-    const { tree, rules } = this.#parts;
+    const { tree, ahead } = this.#parts;
     const parent = entry.parent as Entry;
     const began = performance.now();
-    const connected = await this.#effect(block, parent);
-    if ("reason" in connected) return connected;
-    const rows = [undoRow(entry, connected.spent), tipRow(entry)];
+    const examined = await ahead.examine(block, parent);
+    if ("reason" in examined) return examined;
+    const { spent, changes, verdict: checking } = examined;
+    ahead.begin(entry, changes);
+    const rows = [undoRow(entry, spent), tipRow(entry)];
     if (!isStored) rows.push(...blockRows(entry, block));
-    const move: Move = { direction: "connect", entry, block, ...connected, rows };
+    const move: Move = { direction: "connect", entry, block, spent, changes, rows };
     // What is to be written is prepared while threads check scripts; what goes wrong with that counts for a valid block only.
-    const checking = rules.checkInputs(block, parent, connected.spent);
     const [checked, prepared] = await Promise.allSettled([checking, this.#operations(move)]);
+    await ahead.end();
     const verdict = outcomeOf(checked);
     if (verdict) return verdict;
     const done = (): void => {
@@ -97,19 +92,8 @@ export class Ledger {
 
   /** What a block on `parent`, the tip, would do; or why it may not. */
   async verify(block: Block, parent: Entry): Promise<Connected | Rejection> {
-    const connected = await this.#effect(block, parent);
-    if ("reason" in connected) return connected;
-    return (await this.#parts.rules.checkInputs(block, parent, connected.spent)) ?? connected;
-  }
-
-  /** What a block would do to the coins if it may; or that what it spends isn't there. */
-  async #effect(block: Block, parent: Entry): Promise<Connected | Rejection> {
-    const height = parent.height + 1;
-    const known = await this.#parts.coins.load([...neededCoins(block), ...coinbaseCoins(block, height)]);
-    // BIP 30: only a coinbase could repeat an id, since whatever else spends something is different by what it spends.
-    if (coinbaseCoins(block, height).some((key) => known.has(key))) return rejection("bad-txns-BIP30");
-    const connected = connectChanges(block, height, known);
-    return "missing" in connected ? rejection("bad-txns-inputs-missingorspent") : connected;
+    const examined = await this.#parts.ahead.examine(block, parent);
+    return "reason" in examined ? examined : ((await examined.verdict) ?? examined);
   }
 
   async #move(move: Move, operations: readonly Operation[], done: () => void, verifyMs = 0): Promise<void> {
@@ -144,11 +128,4 @@ export class Ledger {
 function outcomeOf<T>(result: PromiseSettledResult<T>): T {
   if (result.status === "rejected") throw result.reason;
   return result.value;
-}
-
-function coinbaseCoins(block: Block, height: number): string[] {
-  const coinbase = block.transactions[0];
-  return coinbase && isCoinbase(coinbase) && txid(coinbase)
-    ? [...coinsOf(coinbase, height, true)].map(([key]) => key)
-    : [];
 }

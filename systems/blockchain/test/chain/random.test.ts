@@ -67,8 +67,16 @@ async function grow(random: Random, twin: Twin): Promise<void> {
     line.push(makeBlock(branch.at(-1)!, { transactions: spends(random, branch), owner: random.below(OWNERS), bits }));
   }
   await chain.addHeaders(line.map(({ header }) => header));
+  // All at once, as peers send them, or one after the other.
+  const together = random.chance(0.5);
+  const sent: (readonly [Block, ReturnType<NodeChain["addBlock"]>])[] = [];
   for (const block of random.chance(0.5) ? line : random.shuffled(line)) {
-    const result = await chain.addBlock(block);
+    const added = chain.addBlock(block);
+    if (!together) await added;
+    sent.push([block, added]);
+  }
+  for (const [block, added] of sent) {
+    const result = await added;
     // What was refused for what its parents are was not kept either.
     if (result.ok || !["bad-prevblk", "duplicate-invalid"].includes(result.reason)) twin.add(block);
   }
