@@ -1,0 +1,129 @@
+/** What a replica accepts, acknowledges and promises, case by case. */
+import { describe, expect, it } from "vitest";
+import { Stepper } from "./support/core.ts";
+
+const PREV = { epoch: 4, index: 10 };
+const acks = (batch: ReturnType<Stepper["step"]>) =>
+  batch.sends.flatMap(({ message }) => (message.type === "ack" ? [message] : []));
+
+describe("epochs", () => {
+  it("whoever has seen a newer one refuses the older, and keeps following the newer", () => {
+    const node = new Stepper();
+    node.probe("b", 6);
+    for (const batch of [node.probe("c", 5), node.append("c", 5, PREV, 1)]) {
+      expect(batch.sends).toEqual([{ to: "c", message: { type: "refuse", reason: "epoch", epoch: 6 } }]);
+      expect(batch).toMatchObject({ meta: undefined, append: undefined, truncateAfter: undefined });
+    }
+    expect(node.append("b", 6, PREV, 1).append).toMatchObject({ epoch: 6, count: 1 });
+  });
+
+  it.each([5, 7])("takes nothing of epoch %i from a primary that it follows in 6", (epoch) => {
+    const node = new Stepper();
+    node.probe("b", 6);
+    const batch = node.append("b", epoch, PREV, 1, 10);
+    expect(batch).toMatchObject({ append: undefined, applyTo: undefined });
+    expect(batch.sends).toMatchObject([{ message: { type: "refuse" } }]);
+  });
+
+  it("a newer one ends an older one's primary", () => {
+    const node = new Stepper();
+    node.lead(5, ["a", "b"]);
+    expect(node.probe("b", 6)).toMatchObject({ lost: expect.stringMatching(/epoch 6/), meta: { epochSeen: 6 } });
+    expect(node.core.isLeading).toBe(false);
+  });
+});
+
+describe("entries", () => {
+  it("what conflicts with the primary's log goes, and is no longer durable until it is written anew", () => {
+    const node = new Stepper({ applied: 8 });
+    node.probe("b", 6);
+    const batch = node.append("b", 6, { epoch: 4, index: 9 }, 2, 11);
+    expect(batch).toMatchObject({ truncateAfter: 9, append: { count: 2 }, applyTo: 9 });
+    expect(acks(batch)).toEqual([]);
+    expect(acks(node.step({ type: "durable", index: 11 }))).toMatchObject([{ matched: 11 }]);
+  });
+
+  it("what is applied never goes: the primary is told the state, and sends a snapshot", () => {
+    const node = new Stepper({ applied: 10 });
+    node.probe("b", 6);
+    const batch = node.append("b", 6, { epoch: 4, index: 9 }, 2, 11);
+    expect(batch).toMatchObject({ truncateAfter: undefined, append: undefined });
+    expect(batch.sends).toMatchObject([{ message: { type: "state", applied: 10 } }]);
+  });
+
+  it.each([
+    ["of another epoch", { epoch: 3, index: 10 }],
+    ["that is missing here", { epoch: 4, index: 12 }],
+  ])("nothing is taken behind an entry %s", (_, prev) => {
+    const node = new Stepper();
+    node.probe("b", 6);
+    expect(node.append("b", 6, prev, 1).append).toBeUndefined();
+  });
+
+  it("only what the primary has shown to be its own is acknowledged and applied", () => {
+    const node = new Stepper();
+    node.probe("b", 6);
+    expect(acks(node.heartbeat("b", 6, { commit: 10 }))).toMatchObject([{ matched: 0 }]);
+    const shown = node.append("b", 6, { epoch: 4, index: 6 }, 0, 10);
+    expect(shown.applyTo).toBe(6);
+    expect(acks(shown)).toMatchObject([{ matched: 6 }]);
+  });
+});
+
+describe("a disk that was behind", () => {
+  it("is complete once it holds durably what was committed, and the entry that opened the epoch", () => {
+    const node = new Stepper({ meta: { isComplete: false } });
+    node.probe("b", 6);
+    expect(node.heartbeat("b", 6, { commit: 10, openIndex: 11 }).meta).not.toMatchObject({ isComplete: true });
+    expect(node.append("b", 6, PREV, 1).meta).toBeUndefined();
+    expect(node.step({ type: "durable", index: 11 }).meta).toMatchObject({ isComplete: true });
+  });
+
+  it("does not count by its length alone: it must be the primary's log", () => {
+    const node = new Stepper({ meta: { isComplete: false } });
+    node.probe("b", 6);
+    expect(node.heartbeat("b", 6, { commit: 9, openIndex: 9 }).meta).not.toMatchObject({ isComplete: true });
+    expect(node.append("b", 6, PREV, 0).meta).toMatchObject({ isComplete: true });
+  });
+
+  it("counts no more from the moment a snapshot is taken in, until it is there", () => {
+    const node = new Stepper();
+    node.probe("b", 6);
+    node.append("b", 6, PREV, 0);
+    const offered = node.step({ type: "snapshot-offered", from: "b", epoch: 6 });
+    expect(offered).toMatchObject({ install: true, meta: { isComplete: false } });
+    expect(acks(node.heartbeat("b", 6, { commit: 10 }))).toMatchObject([{ matched: 0, isComplete: false }]);
+    expect(node.step({ type: "durable", index: 11 })).toMatchObject({ sends: [], meta: undefined });
+    expect(node.core.candidacy(undefined, node.now)).toEqual({ abstain: "a snapshot is being taken in" });
+    expect(node.step({ type: "snapshot-offered", from: "c", epoch: 5 }).install).toBe(false);
+  });
+});
+
+describe("failsafe", () => {
+  it("who confirms does not take the Lease for as long as was asked, and says so to the election", () => {
+    const node = new Stepper();
+    node.probe("b", 6);
+    const batch = node.heartbeat("b", 6, { askedAt: 77 });
+    expect(acks(batch)).toMatchObject([{ confirms: 77 }]);
+    expect(batch.yieldForMs).toBe(2000);
+    const held = { ...heldBy("b") };
+    expect(node.core.candidacy(held, node.now + 1999)).toMatchObject({ abstain: expect.stringMatching(/promised/) });
+    expect(node.core.candidacy(held, node.now + 2000)).toEqual({ epochAbove: 6 });
+    expect(node.core.candidacy({ ...held, holder: undefined }, node.now)).toEqual({ epochAbove: 6 });
+  });
+
+  it("who may be taking the Lease itself does not confirm", () => {
+    const node = new Stepper();
+    node.probe("b", 6);
+    expect(node.core.candidacy(heldBy("b"), node.now)).toEqual({ epochAbove: 6 });
+    expect(acks(node.heartbeat("b", 6, { askedAt: 77 }))).toMatchObject([{ confirms: 0 }]);
+    node.now += 61_000;
+    expect(acks(node.heartbeat("b", 6, { askedAt: 78 }))).toMatchObject([{ confirms: 78 }]);
+  });
+
+  const heldBy = (holder: string) => ({
+    holder,
+    epoch: 6,
+    annotations: { "in-sync": JSON.stringify({ dataId: "D", epoch: 6, version: 0, members: ["a", "b"] }) },
+  });
+});
