@@ -1,5 +1,5 @@
 /** From what clients saw to what can be said: lost or not, linearizable or not, how long nothing was acknowledged. Pure. */
-import { checkLinearizable, type Model, type Operation } from "@coracle/sim";
+import { checkLinearizable, type Model, type Operation, operationsByKey } from "@coracle/sim";
 import { READER } from "./load.ts";
 
 export interface Verdict<In = unknown, Out = unknown> {
@@ -16,7 +16,7 @@ export function judge<State, In, Out>(
 ): Verdict<In, Out> {
   const lost: string[] = [];
   let badHistory: readonly Operation<In, Out>[] = [];
-  for (const [key, operations] of byKey(history)) {
+  for (const [key, operations] of operationsByKey(history)) {
     const verdict = checkLinearizable(operations, model);
     if (verdict.isLinearizable) continue;
     if (badHistory.length === 0 || verdict.operations.length < badHistory.length) badHistory = verdict.operations;
@@ -24,16 +24,6 @@ export function judge<State, In, Out>(
     if (before.length < operations.length && checkLinearizable(before, model).isLinearizable) lost.push(key);
   }
   return { lost, isLinearizable: badHistory.length === 0, badHistory };
-}
-
-function byKey<In, Out>(history: readonly Operation<In, Out>[]): Map<string, Operation<In, Out>[]> {
-  const groups = new Map<string, Operation<In, Out>[]>();
-  for (const operation of history) {
-    const group = groups.get(operation.key);
-    if (group) group.push(operation);
-    else groups.set(operation.key, [operation]);
-  }
-  return groups;
 }
 
 /** The longest time without an acknowledged write that touches `from`..`to`. `times` rise. */

@@ -1,23 +1,12 @@
 /** Who may take the Lease, case by case. */
 import { describe, expect, it } from "vitest";
 import { Core } from "../src/core/core.ts";
-import type { InSyncSet, Report } from "../src/core/messages.ts";
+import type { Report } from "../src/core/messages.ts";
 import type { CoreConfig, Meta } from "../src/core/types.ts";
 import type { ArbiterRecord, Candidacy, Position } from "../src/index.ts";
 import { DEFAULT_TIMING } from "../src/options.ts";
+import { CONFIG, META, setOf } from "./support/core.ts";
 
-const CONFIG: CoreConfig = {
-  id: "a",
-  mode: "sync",
-  minInSync: 1,
-  failsafe: true,
-  annotation: "in-sync",
-  timing: DEFAULT_TIMING,
-  replicaWindowBytes: 1000,
-  maxLagEntries: 100,
-};
-const set = (epoch: number, members: readonly string[], version = 0): InSyncSet => ({ epoch, version, members });
-const META: Meta = { dataId: "D", freshDataId: "F", epochSeen: 4, isComplete: true, inSync: set(4, ["a", "b"]) };
 const BLANK: Meta = { dataId: undefined, freshDataId: "F", epochSeen: 0, isComplete: false, inSync: undefined };
 
 function record(members: readonly string[], more: { dataId?: string; holder?: string } = {}): ArbiterRecord {
@@ -112,12 +101,12 @@ describe("without a record", () => {
     ["a member holds more", { b: report({ last: { epoch: 5, index: 3 } }) }, /b holds more/],
     [
       "a member knows a newer set that leaves this node out",
-      { b: report({ inSync: set(5, ["b"]) }) },
+      { b: report({ inSync: setOf(5, ["b"]) }) },
       /last in sync were b/,
     ],
     [
       "a member knows a newer set with one who is silent",
-      { b: report({ inSync: set(5, ["a", "b", "c"]) }) },
+      { b: report({ inSync: setOf(5, ["a", "b", "c"]) }) },
       /c, which was in sync/,
     ],
     ["there is a primary", { c: report({ isLeading: true }) }, /c is the primary/],

@@ -15,6 +15,7 @@ export {
   checkLinearizable,
   type Model,
   type Operation,
+  operationsByKey,
   type RegisterInput,
   registerModel,
   type Verdict,

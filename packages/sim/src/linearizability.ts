@@ -32,14 +32,15 @@ export function checkLinearizable<State, In, Out>(
   history: readonly Operation<In, Out>[],
   model: Model<State, In, Out>,
 ): Verdict<In, Out> {
-  for (const [key, operations] of groupByKey(history)) {
+  for (const [key, operations] of operationsByKey(history)) {
     if (isExplained(operations, model)) continue;
     return { isLinearizable: false, key, operations: shortestBad(operations, model) };
   }
   return { isLinearizable: true };
 }
 
-function groupByKey<In, Out>(history: readonly Operation<In, Out>[]): Map<string, Operation<In, Out>[]> {
+/** Keys are independent of each other: a history is linearizable when that of each key is. */
+export function operationsByKey<In, Out>(history: readonly Operation<In, Out>[]): Map<string, Operation<In, Out>[]> {
   const groups = new Map<string, Operation<In, Out>[]>();
   for (const operation of history) {
     const group = groups.get(operation.key);

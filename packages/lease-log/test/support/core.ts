@@ -5,7 +5,7 @@ import type { Batch, CoreConfig, Input, Meta, Restored } from "../../src/core/ty
 import type { ArbiterRecord, Position } from "../../src/index.ts";
 import { DEFAULT_TIMING } from "../../src/options.ts";
 
-const CONFIG: CoreConfig = {
+export const CONFIG: CoreConfig = {
   id: "a",
   mode: "sync",
   minInSync: 1,
@@ -23,7 +23,13 @@ export const setOf = (epoch: number, members: readonly string[], version = 0): I
 });
 
 /** A disk that has seen epoch 4 and holds ten entries of it. */
-const META: Meta = { dataId: "D", freshDataId: "F", epochSeen: 4, isComplete: true, inSync: setOf(4, ["a", "b"]) };
+export const META: Meta = {
+  dataId: "D",
+  freshDataId: "F",
+  epochSeen: 4,
+  isComplete: true,
+  inSync: setOf(4, ["a", "b"]),
+};
 
 export function recordOf(epoch: number, members: readonly string[], holder: string | undefined = "a"): ArbiterRecord {
   const text = JSON.stringify({ dataId: "D", epoch, version: 0, members });
