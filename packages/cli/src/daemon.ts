@@ -1,38 +1,14 @@
 /** The cluster's own process: started by `coracle cluster start`, ended by SIGTERM. */
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { type Cluster, type ClusterOptions, startCluster } from "@coracle/cluster";
+import { readClusterConfig } from "./cluster-config.ts";
 import type { StartOptions } from "./daemon-control.ts";
 import type { DaemonRecord } from "./daemon-record.ts";
-import { CliError } from "./errors.ts";
 import { coracleHome, type Home, workspaceRoot } from "./home.ts";
-
-const settings = [
-  "images",
-  "isolation",
-  "nodes",
-  "restartBackoffMs",
-  "nodeGracePeriodMs",
-  "evictionTolerationMs",
-  "net",
-] as const;
-
-/** The user's settings for the cluster; unknown keys are refused, so that a typing error does not pass silently. */
-async function configured(home: Home): Promise<ClusterOptions> {
-  const text = await readFile(home.configFile, "utf8").catch(() => undefined);
-  if (text === undefined) return {};
-  const { parse } = await import("yaml");
-  const config = (parse(text) ?? {}) as Record<string, unknown>;
-  const unknown = Object.keys(config).filter((key) => !(settings as readonly string[]).includes(key));
-  if (unknown.length > 0)
-    throw new CliError(
-      `${home.configFile} has unknown settings: ${unknown.join(", ")}. Known: ${settings.join(", ")}.`,
-    );
-  return config as ClusterOptions;
-}
 
 async function run(home: Home, options: StartOptions): Promise<void> {
   const cluster = await startCluster({
-    ...(await configured(home)),
+    ...(await readClusterConfig(home.configFile)),
     ...(options as ClusterOptions),
     dir: home.clusterDir,
     workspace: workspaceRoot,
