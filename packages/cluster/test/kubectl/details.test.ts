@@ -126,7 +126,10 @@ system-node-critical      2000001000   false            {age}   PreemptLowerPrio
     ],
     ["logs p -c dbg", "looking"],
     ["get pod p", "NAME  READY  STATUS  RESTARTS  AGE\np  1/1  Running  0  {age}"],
-    ["debug p -i --image=busybox --profile=general -c in --target=c -- sh -c 'sleep 1; echo $HOSTNAME'", "{lines}p\n{lines}"],
+    [
+      "debug p -i --image=busybox --profile=general -c in --target=c -- sh -c 'sleep 1; echo $HOSTNAME'",
+      "{lines}p\n{lines}",
+    ],
     [
       "get events --field-selector reason=Started -o custom-columns=P:.involvedObject.fieldPath --no-headers",
       "{lines}spec.ephemeralContainers{dbg}{lines}",

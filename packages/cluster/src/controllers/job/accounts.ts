@@ -13,6 +13,7 @@ import type { Pod } from "kubernetes-types/core/v1.js";
 import type { Stored } from "../../machinery/types.ts";
 import { isDeleting } from "../harness/owners.ts";
 import { formatIndexes, indexOf, isIndexed, parseIndexes } from "./indexes.ts";
+import { countsByIndex, failedIndexes, isIgnored } from "./policies.ts";
 
 export const trackingFinalizer = "batch.kubernetes.io/job-tracking";
 
@@ -43,6 +44,7 @@ export function settleAccounts(job: Job, pods: readonly Stored<Pod>[]): Accounts
   const listed = new Set([...lists.succeeded, ...lists.failed]);
   const indexes = parseIndexes(status.completedIndexes, job.spec?.completions);
   const counts = { succeeded: status.succeeded ?? 0, failed: status.failed ?? 0 };
+  const ignored: Stored<Pod>[] = [];
   const next: Record<"succeeded" | "failed", string[]> = { succeeded: [], failed: [] };
   for (const kind of ["succeeded", "failed"] as const)
     for (const uid of lists[kind])
@@ -51,10 +53,13 @@ export function settleAccounts(job: Job, pods: readonly Stored<Pod>[]): Accounts
   for (const [uid, pod] of tracked) {
     const kind = outcome(pod, job);
     if (!kind || listed.has(uid)) continue;
-    next[kind].push(uid);
+    if (isIgnored(pod, job)) ignored.push(pod);
+    else next[kind].push(uid);
     if (kind === "succeeded") indexes.add(indexOf(pod) ?? 0);
   }
-  const release = [...next.succeeded, ...next.failed].flatMap((uid) => tracked.get(uid) ?? []);
+  const release = [...ignored, ...[...next.succeeded, ...next.failed].flatMap((uid) => tracked.get(uid) ?? [])];
+  const failed = pods.filter((pod) => outcome(pod, job) === "failed");
+  const lost = countsByIndex(job) ? formatIndexes(failedIndexes(job, failed)) : undefined;
   if (isIndexed(job)) counts.succeeded = indexes.size - next.succeeded.length;
   return {
     counted: {
@@ -65,6 +70,7 @@ export function settleAccounts(job: Job, pods: readonly Stored<Pod>[]): Accounts
         ...(next.failed.length > 0 && { failed: next.failed }),
       },
       ...(isIndexed(job) && indexes.size > 0 && { completedIndexes: formatIndexes(indexes) }),
+      ...(lost !== undefined && { failedIndexes: lost }),
     },
     release,
     isSettled: release.length === 0,

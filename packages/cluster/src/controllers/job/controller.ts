@@ -8,9 +8,10 @@ import type { Controller } from "../harness/controller.ts";
 import { controllerOf, isControlledBy } from "../harness/owners.ts";
 import { podControl } from "../harness/pod-control.ts";
 import { type ObjectKey, watchOwned, watchSelf } from "../harness/watch.ts";
-import { type Accounts, isTracked, settleAccounts, trackingFinalizer } from "./accounts.ts";
+import { type Accounts, isTracked, outcome, settleAccounts, trackingFinalizer } from "./accounts.ts";
 import { type JobPlan, planJob } from "./decide.ts";
 import { jobPod } from "./pod.ts";
+import { countsByIndex, failuresOf } from "./policies.ts";
 import { jobStatus } from "./status.ts";
 
 const name = "job-controller";
@@ -29,14 +30,21 @@ export function jobController(context: ControllerContext): Controller {
     const accounts = settleAccounts(job, owned);
     const counted = { ...job, status: { ...job.status, ...accounts.counted } };
     const plan = planJob({ job: counted, pods: owned, now: clock.now() });
-    await carryOut(job, plan);
+    await carryOut(job, owned, plan);
     await writeStatus(context, job, accounts, plan);
     await Promise.all(accounts.release.map((pod) => untrack(context, pod)));
     return plan.againInMs;
   }
 
-  async function carryOut(job: Stored<Job>, { create, remove, verdict }: JobPlan): Promise<void> {
-    await Promise.all(create.map((index) => pods.create(job, jobPod(job, index))));
+  async function carryOut(
+    job: Stored<Job>,
+    owned: readonly Stored<Pod>[],
+    { create, remove, verdict }: JobPlan,
+  ): Promise<void> {
+    const failed = owned.filter((pod) => outcome(pod, job) === "failed");
+    const failures = (index: number | undefined) =>
+      index !== undefined && countsByIndex(job) ? failuresOf(index, job, failed) : undefined;
+    await Promise.all(create.map((index) => pods.create(job, jobPod(job, index, failures(index)))));
     // A pod that the job itself gives up (suspended, less parallelism) has not failed; one that dies with its job has.
     await Promise.all(
       remove.map(async (pod) => {

@@ -8,6 +8,7 @@ import { isActive } from "../harness/pods.ts";
 import { parseTime, secondMs } from "../harness/time.ts";
 import { outcome, totals } from "./accounts.ts";
 import { freeIndexes, indexOf, isIndexed, parseIndexes } from "./indexes.ts";
+import { countsByIndex, failureVerdict, isIgnored, successVerdict } from "./policies.ts";
 
 export interface JobSight {
   /** With counters that include the pods below. */
@@ -79,7 +80,11 @@ function isComplete({ job, pods }: JobSight): boolean {
   return completions === undefined ? succeeded > 0 && !pods.some(isActive) : succeeded >= completions;
 }
 
+const failedPods = ({ job, pods }: JobSight) => pods.filter((pod) => outcome(pod, job) === "failed");
+
 function decideVerdict(sight: JobSight): Verdict | undefined {
+  const bySaying = successVerdict(sight.job) ?? failureVerdict(sight.job, failedPods(sight));
+  if (bySaying) return bySaying;
   if (isPastBackOffLimit(sight))
     return { type: "Failed", reason: "BackoffLimitExceeded", message: "Job has reached the specified backoff limit" };
   if (deadlineInMs(sight) === 0)
@@ -96,7 +101,7 @@ function endOf({ metadata, status }: Stored<Pod>): number {
 
 /** Milliseconds to wait before the next pod: 10 s after a failure, doubled by each one since the last success. */
 export function backOffInMs({ job, pods, now }: JobSight): number {
-  const ended = pods.filter((pod) => outcome(pod, job)).sort((a, b) => endOf(b) - endOf(a));
+  const ended = pods.filter((pod) => outcome(pod, job) && !isIgnored(pod, job)).sort((a, b) => endOf(b) - endOf(a));
   const success = ended.findIndex((pod) => outcome(pod, job) === "succeeded");
   const failures = success < 0 ? ended.length : success;
   if (failures === 0) return 0;
@@ -111,8 +116,11 @@ function wantedActive({ job, pods }: JobSight): number {
   const { succeeded } = totals(job.status ?? {});
   const active = pods.filter(isActive).length;
   if (completions === undefined) return succeeded > 0 ? Math.min(active, parallelism) : parallelism;
-  return Math.min(parallelism, completions - succeeded);
+  return Math.min(parallelism, completions - succeeded - lostIndexes(job).size);
 }
+
+const lostIndexes = ({ spec, status }: Job): Set<number> =>
+  parseIndexes((status as { failedIndexes?: string } | undefined)?.failedIndexes, spec?.completions);
 
 /** Pods that must be gone before another takes their place. */
 const isInTheWay = (pod: Stored<Pod>, job: Job) => isDeleting(pod) && !outcome(pod, job);
@@ -121,7 +129,22 @@ function chooseIndexes({ job, pods }: JobSight, count: number): (number | undefi
   if (!isIndexed(job)) return Array(count).fill(undefined);
   const done = parseIndexes(job.status?.completedIndexes, job.spec?.completions);
   const taken = pods.filter((pod) => isActive(pod) || isInTheWay(pod, job)).map((pod) => indexOf(pod) ?? -1);
-  return freeIndexes(job.spec?.completions ?? 0, new Set([...done, ...taken]), count);
+  return freeIndexes(job.spec?.completions ?? 0, new Set([...done, ...lostIndexes(job), ...taken]), count);
+}
+
+/** Where failures are counted by index, each index waits for itself. */
+function chooseRested(sight: JobSight, count: number): { create: (number | undefined)[]; wait: number } {
+  if (!countsByIndex(sight.job)) {
+    const wait = backOffInMs(sight);
+    return { create: wait === 0 ? chooseIndexes(sight, count) : [], wait };
+  }
+  const waits = chooseIndexes(sight, sight.job.spec?.completions ?? 0).map((index) => ({
+    index,
+    wait: backOffInMs({ ...sight, pods: sight.pods.filter((pod) => indexOf(pod) === index) }),
+  }));
+  const rested = waits.filter(({ wait }) => wait === 0).slice(0, count);
+  const tired = waits.flatMap(({ wait }) => (wait > 0 ? [wait] : []));
+  return { create: rested.map(({ index }) => index), wait: Math.min(...tired, Number.MAX_SAFE_INTEGER) };
 }
 
 export function planJob(sight: JobSight): JobPlan {
@@ -132,10 +155,12 @@ export function planJob(sight: JobSight): JobPlan {
   if (verdict) return { verdict, create: [], remove: active };
   const deadline = deadlineInMs(sight);
   const missing = wantedActive(sight) - active.length - pods.filter((pod) => isInTheWay(pod, job)).length;
-  const wait = missing > 0 ? backOffInMs(sight) : 0;
-  const timers = [deadline, wait || undefined].filter((timer) => timer !== undefined) as number[];
+  const { create, wait } = missing > 0 ? chooseRested(sight, missing) : { create: [], wait: 0 };
+  const timers = [deadline, wait > 0 && wait < Number.MAX_SAFE_INTEGER ? wait : undefined].filter(
+    (timer) => timer !== undefined,
+  ) as number[];
   return {
-    create: missing > 0 && wait === 0 ? chooseIndexes(sight, missing) : [],
+    create,
     remove: missing < 0 ? active.slice(missing) : [],
     ...(timers.length > 0 && { againInMs: Math.min(...timers) }),
   };

@@ -30,12 +30,21 @@ const notes: { readonly [T in Fact["type"]]?: Notes<Extract<Fact, { type: T }>> 
           warning("Failed", "Error: ErrImagePull", name),
         ]
       : [
+          ...(reason === "CreateContainerConfigError" ? pulled(pod, name) : []),
           warning(
             reason === "InvalidImageName" ? "InspectFailed" : "Failed",
             reason === "InvalidImageName" ? message : `Error: ${message}`,
             name,
           ),
         ],
+  exited: ({ name, reason, message }, _, pod) =>
+    reason === "StartError"
+      ? [
+          ...pulled(pod, name),
+          normal("Created", "Container created", name),
+          warning("Failed", `Error: ${message}`, name),
+        ]
+      : [],
   hookFailed: ({ name, message }) => [warning("FailedPostStartHook", `PostStartHook failed: ${message}`, name)],
   probed: ({ name, kind, ok, output }, after) => {
     const counted = after.containers[name]?.probes[kind]?.failures ?? 0;

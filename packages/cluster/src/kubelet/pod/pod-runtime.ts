@@ -124,7 +124,7 @@ export class PodRuntime {
     if (!result.ok)
       throw new StartError(
         containerID,
-        `failed to create containerd task: failed to create shim task: OCI runtime create failed: ${result.message}`,
+        `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: ${result.message}: unknown`,
       );
     await writeRecord(folder.record, { ...record, identity: result.process.identity });
     return this.#hold(
