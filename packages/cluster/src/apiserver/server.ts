@@ -21,6 +21,7 @@ import { parseRequest } from "./http/request-info.ts";
 import { sendError } from "./http/respond.ts";
 import { createRequestCounters } from "./metrics.ts";
 import type { Pki } from "./pki/pki.ts";
+import { signCertificateRequests } from "./pki/signing.ts";
 import { serveUpgrade } from "./pods/streams.ts";
 import { route } from "./route.ts";
 
@@ -76,9 +77,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
   await bootstrapRbac(store);
   const stopAggregation = aggregateClusterRoles(store);
+  const stopSigning = signCertificateRequests(store, pki, report);
 
   const limits = { ...defaultLimits, ...options.limits };
-  const server = createServer({ cert: pki.certificatePem, key: pki.keyPem, ...serverOptions(limits) });
+  const clients = { ca: pki.caPem, requestCert: true, rejectUnauthorized: false }; // those without come with a token
+  const server = createServer({ cert: pki.certificatePem, key: pki.keyPem, ...clients, ...serverOptions(limits) });
   server.maxConnections = limits.connections;
   server.on("request", (request, response) => void serve(context, request, response));
   server.on("upgrade", (request, socket, head) => serveUpgrade(context, request, socket, head));
@@ -89,6 +92,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const end = async () => {
     stopping.abort();
     stopAggregation();
+    stopSigning();
     rbac.stop();
     for (const socket of upgraded) socket.destroy();
     await close(server);
@@ -109,7 +113,7 @@ async function serve(context: ApiContext, request: IncomingMessage, response: Se
     const info = parseRequest(method, url);
     verb = info.verb;
     resource = info.resource;
-    const user = authenticate(request.headers, info.path, context.tokens, context.rbac);
+    const user = authenticate(request, info.path, context.tokens, context.rbac);
     authorize(context.rbac, user, info);
     const call: Call = { request, response, info, user };
     const fault = context.faults?.meet(call);

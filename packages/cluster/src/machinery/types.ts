@@ -4,6 +4,7 @@
  */
 import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from "kubernetes-types/apps/v1.js";
 import type { CronJob, Job } from "kubernetes-types/batch/v1.js";
+import type { CertificateSigningRequest } from "kubernetes-types/certificates/v1.js";
 import type { Lease } from "kubernetes-types/coordination/v1.js";
 import type {
   ConfigMap,
@@ -61,6 +62,7 @@ export interface ResourceTypes {
   "jobs.batch": Job;
   "cronjobs.batch": CronJob;
   "poddisruptionbudgets.policy": PodDisruptionBudget;
+  "certificatesigningrequests.certificates.k8s.io": CertificateSigningRequest;
   "leases.coordination.k8s.io": Lease;
   "roles.rbac.authorization.k8s.io": Role;
   "rolebindings.rbac.authorization.k8s.io": RoleBinding;

@@ -33,7 +33,7 @@ it("keeps its files to itself and uses them again", async () => {
   const first = await openPki({ dir: pkiDir });
   for (const file of await readdir(pkiDir)) expect((await stat(join(pkiDir, file))).mode & 0o777).toBe(0o600);
   const second = await openPki({ dir: pkiDir });
-  const plain = { tokenKey: 0, tokenPublicKey: 0, issue: 0 };
+  const plain = { tokenKey: 0, tokenPublicKey: 0, issue: 0, issueClient: 0 };
   expect({ ...second, ...plain }).toEqual({ ...first, ...plain });
   expect(second.tokenKey.equals(first.tokenKey)).toBe(true);
   const further = new X509Certificate(second.issue(["web.test", "127.8.0.2"]).certificatePem);

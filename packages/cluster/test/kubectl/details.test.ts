@@ -3,6 +3,10 @@ import { kubectlRows } from "./support.ts";
 const pod = (name: string, spec: string) =>
   `---\n{apiVersion: v1, kind: Pod, metadata: {name: ${name}}, spec: {${spec}containers: [{name: c, image: busybox, command: [sleep, "1000"]}]}}\n`;
 
+/** From `openssl req -new -subj /O=devs/CN=jane`. */
+const janesRequest =
+  "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIYU1JR0FBZ0VBTUI0eERUQUxCZ05WQkFvTUJHUmxkbk14RFRBTEJnTlZCQU1NQkdwaGJtVXdXVEFUQmdjcQpoa2pPUFFJQkJnZ3Foa2pPUFFNQkJ3TkNBQVNoM3lvak9FR0FsTkExZWZ1Znd1NnVBbUtienYrYnFJcnFmMmVyClNxTFhKOG0zbTBZSTJwdk0wTmd5YndTSXhjQzlKSEdCdTduaW5TZkFRbTRqRVF4OW9BQXdDZ1lJS29aSXpqMEUKQXdJRFNRQXdSZ0loQU9NNnlhOGdRNFRMQ3U3NW5jekhYSWRJT253QURzLzFZSElPWnNaMXBvS2dBaUVBOVRsUQpqZDl6M0ErdGNOVGMzZnFWSk9IY2dTcnVQN1NNbmxPRTdjOGZhMTA9Ci0tLS0tRU5EIENFUlRJRklDQVRFIFJFUVVFU1QtLS0tLQo=";
+
 kubectlRows(
   "what the server adds to objects, and small refusals",
   {
@@ -17,6 +21,11 @@ spec:
   - {name: c, image: busybox, imagePullPolicy: Foo, env: [{name: "1=a"}, {name: B, valueFrom: {fieldRef: {fieldPath: foo}}}]}
   volumes: [{name: v}, {name: v}]
   tolerations: [{key: a, tolerationSeconds: 3}]
+`,
+    "csr.yaml": `apiVersion: certificates.k8s.io/v1
+kind: CertificateSigningRequest
+metadata: {name: jane}
+spec: {request: ${janesRequest}, signerName: kubernetes.io/kube-apiserver-client, expirationSeconds: 86400, usages: [client auth]}
 `,
     "job.yaml":
       "---\n{apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {template: {spec: {containers: [{name: c, image: busybox}]}}}}\n",
@@ -137,6 +146,23 @@ system-node-critical      2000001000   false            {age}   PreemptLowerPrio
     [
       `patch pod p --subresource=ephemeralcontainers -p '{"spec":{"ephemeralContainers":[{"name":"c","image":"x"}]}}'`,
       'The Pod "p" is invalid: spec.ephemeralContainers[{port}].name: Duplicate value: "c"',
+      1,
+    ],
+    ["get csr", "No resources found"],
+    ["create -f csr.yaml", "certificatesigningrequest.certificates.k8s.io/jane created"],
+    [
+      "get csr",
+      "NAME  AGE  SIGNERNAME  REQUESTOR  REQUESTEDDURATION  CONDITION\njane  {age}  kubernetes.io/kube-apiserver-client  kubernetes-admin  24h  Pending",
+    ],
+    ["certificate approve jane", "certificatesigningrequest.certificates.k8s.io/jane approved"],
+    ["wait --for=jsonpath='{.status.certificate}' csr/jane --timeout=30s", undefined],
+    [
+      "get csr jane --no-headers",
+      "jane  {age}  kubernetes.io/kube-apiserver-client  kubernetes-admin  24h  Approved,Issued",
+    ],
+    [
+      "certificate approve nosuch",
+      'Error from server (NotFound): certificatesigningrequests.certificates.k8s.io "nosuch" not found',
       1,
     ],
     ["delete pod --all --now --wait=false", undefined],

@@ -1,6 +1,7 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { StatusError } from "../../machinery/errors.ts";
 import { type Authorizer, forbidden, type ResourceAttributes } from "./attributes.ts";
+import { certifiedUser } from "./certificates.ts";
 import type { Tokens } from "./tokens.ts";
 import { anonymousUser, parseServiceAccount, serviceAccountGroups, type UserInfo, withAuthenticated } from "./user.ts";
 
@@ -11,18 +12,17 @@ const websocketBearer = "base64url.bearer.authorization.k8s.io.";
 
 /** The user of a request, after impersonation. Throws Unauthorized or Forbidden. */
 export function authenticate(
-  headers: IncomingHttpHeaders,
+  { headers, socket }: Pick<IncomingMessage, "headers" | "socket">,
   path: string,
   tokens: Tokens,
   authorizer: Authorizer,
 ): UserInfo {
   const token = bearerToken(headers);
-  if (token === undefined) {
-    if (isPublic(path)) return anonymousUser;
+  const user = certifiedUser(socket) ?? (token === undefined ? undefined : tokens.authenticate(token)?.user);
+  if (user === undefined) {
+    if (token === undefined && isPublic(path)) return anonymousUser;
     throw unauthorized();
   }
-  const user = tokens.authenticate(token)?.user;
-  if (user === undefined) throw unauthorized();
   return headers["impersonate-user"] === undefined
     ? refuseStray(headers, user)
     : impersonate(headers, user, authorizer);

@@ -25,19 +25,22 @@ const oids = {
   authorityKeyId: "2.5.29.35",
   extendedKeyUsage: "2.5.29.37",
   serverAuth: "1.3.6.1.5.5.7.3.1",
+  clientAuth: "1.3.6.1.5.5.7.3.2",
 };
 
 const authorityName = "coracle-ca";
 const serverName = "kube-apiserver";
-const authorityDays = 3650;
-const servingDays = 825;
+const daySeconds = 24 * 3600;
+const authoritySeconds = 3650 * daySeconds;
+const servingSeconds = 825 * daySeconds;
 
 /** Bits of the key usage: digitalSignature is the highest. */
 const usages = { sign: 0b1000_0000, signCertificates: 0b1000_0110 };
 
 interface Request {
-  readonly subject: string;
-  readonly days: number;
+  /** A common name, or a whole name as it was encoded. */
+  readonly subject: string | Buffer;
+  readonly seconds: number;
   readonly publicKey: KeyObject;
   readonly extensions: readonly Buffer[];
 }
@@ -57,7 +60,10 @@ export function issueAuthority(): KeyedCertificate {
     extension(oids.subjectKeyId, der.octets(keyId(publicKey))),
   ];
   const signer = { name: authorityName, key: privateKey };
-  return keyed(certificate({ subject: authorityName, days: authorityDays, publicKey, extensions }, signer), privateKey);
+  return keyed(
+    certificate({ subject: authorityName, seconds: authoritySeconds, publicKey, extensions }, signer),
+    privateKey,
+  );
 }
 
 /** Makes a server certificate for `hosts` (addresses and names), signed by `authority`. */
@@ -76,10 +82,27 @@ export function issueServingCertificate(
     extension(oids.authorityKeyId, der.sequence(der.tagged(0x80, keyId(issuerKey)))),
   ];
   const signer = { name: authorityName, key: createPrivateKey(authority.keyPem) };
-  return keyed(certificate({ subject, days: servingDays, publicKey, extensions }, signer), privateKey);
+  return keyed(certificate({ subject, seconds: servingSeconds, publicKey, extensions }, signer), privateKey);
 }
 
-function certificate({ subject, days, publicKey, extensions }: Request, signer: Signer): Buffer {
+/** Makes a client certificate for a key and a name that somebody asked for, in PEM. `subject` is DER. */
+export function issueClientCertificate(
+  authority: KeyedCertificate,
+  { subject, publicKey }: { readonly subject: Buffer; readonly publicKey: KeyObject },
+  seconds: number,
+): string {
+  const issuerKey = new X509Certificate(authority.certificatePem).publicKey;
+  const extensions = [
+    extension(oids.basicConstraints, der.sequence(), true),
+    extension(oids.keyUsage, der.bits(Buffer.from([usages.sign]), 7), true),
+    extension(oids.extendedKeyUsage, der.sequence(der.oid(oids.clientAuth))),
+    extension(oids.authorityKeyId, der.sequence(der.tagged(0x80, keyId(issuerKey)))),
+  ];
+  const signer = { name: authorityName, key: createPrivateKey(authority.keyPem) };
+  return pem(certificate({ subject, seconds, publicKey, extensions }, signer));
+}
+
+function certificate({ subject, seconds, publicKey, extensions }: Request, signer: Signer): Buffer {
   const algorithm = der.sequence(der.oid(oids.ecdsaWithSha256));
   const version3 = der.context(0, der.integer(Buffer.from([2])));
   const body = der.sequence(
@@ -87,8 +110,8 @@ function certificate({ subject, days, publicKey, extensions }: Request, signer: 
     der.integer(Buffer.from([1, ...randomBytes(15)])),
     algorithm,
     name(signer.name),
-    validity(days),
-    name(subject),
+    validity(seconds),
+    typeof subject === "string" ? name(subject) : subject,
     publicKey.export({ type: "spki", format: "der" }),
     der.context(3, der.sequence(...extensions)),
   );
@@ -99,9 +122,9 @@ const name = (commonName: string): Buffer =>
   der.sequence(der.set(der.sequence(der.oid(oids.commonName), der.utf8(commonName))));
 
 /** Begins an hour ago, for clients whose clock is behind. */
-function validity(days: number): Buffer {
+function validity(seconds: number): Buffer {
   const notBefore = new Date(Date.now() - 3600 * 1000);
-  const notAfter = new Date(notBefore.getTime() + days * 24 * 3600 * 1000);
+  const notAfter = new Date(Date.now() + seconds * 1000);
   return der.sequence(der.utcTime(notBefore), der.utcTime(notAfter));
 }
 

@@ -14,7 +14,7 @@ import {
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
-import { issueAuthority, issueServingCertificate } from "./issue.ts";
+import { issueAuthority, issueClientCertificate, issueServingCertificate } from "./issue.ts";
 
 export interface PkiOptions {
   /** Where the files live; undefined keeps everything in memory. */
@@ -36,6 +36,14 @@ export interface Pki {
   readonly adminToken: string;
   /** Makes a server certificate of this authority for further names and addresses. */
   issue(hosts: readonly string[]): KeyedCertificate;
+  /** Makes a client certificate of this authority, in PEM, for what somebody asked. */
+  issueClient(request: ClientRequest, seconds: number): string;
+}
+
+export interface ClientRequest {
+  /** A name in DER. */
+  readonly subject: Buffer;
+  readonly publicKey: KeyObject;
 }
 
 /** A certificate with its private key, both in PEM. */
@@ -71,6 +79,7 @@ export async function openPki(options: PkiOptions = {}): Promise<Pki> {
     tokenPublicKey: createPublicKey(tokenKey),
     adminToken,
     issue: (hosts) => issueServingCertificate(authority, hosts, hosts[0]),
+    issueClient: (request, seconds) => issueClientCertificate(authority, request, seconds),
   };
 }
 

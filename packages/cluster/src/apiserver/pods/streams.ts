@@ -30,7 +30,7 @@ function permitted(
   request: IncomingMessage,
   info: RequestInfo,
 ): PodStreamContext["subresource"] {
-  const user = authenticate(request.headers, info.path, tokens, rbac);
+  const user = authenticate(request, info.path, tokens, rbac);
   authorize(rbac, user, info);
   // A WebSocket begins with GET; what it does in the pod is no reading, so it needs `create` as SPDY's POST does.
   if (info.verb === "get") authorize(rbac, user, info, "create");

@@ -102,6 +102,10 @@ batch.v1.PodFailurePolicyRule: 1 action s, 2 onExitCodes ?@batch.v1.PodFailurePo
 batch.v1.SuccessPolicy: 1 rules *@batch.v1.SuccessPolicyRule
 batch.v1.SuccessPolicyRule: 1 succeededIndexes ?s, 2 succeededCount ?i
 batch.v1.UncountedTerminatedPods: 1 succeeded *s, 2 failed *s
+certificates.v1.CertificateSigningRequest: 1 metadata @meta.v1.ObjectMeta, 2 spec @certificates.v1.CertificateSigningRequestSpec, 3 status @certificates.v1.CertificateSigningRequestStatus
+certificates.v1.CertificateSigningRequestCondition: 1 type s, 6 status s, 2 reason s, 3 message s, 4 lastUpdateTime @meta.v1.Time, 5 lastTransitionTime @meta.v1.Time
+certificates.v1.CertificateSigningRequestSpec: 1 request y, 7 signerName s, 8 expirationSeconds ?i, 5 usages *s, 2 username s, 3 uid s, 4 groups *s, 6 extra %@authentication.v1.ExtraValue
+certificates.v1.CertificateSigningRequestStatus: 1 conditions *@certificates.v1.CertificateSigningRequestCondition, 2 certificate y
 coordination.v1.Lease: 1 metadata @meta.v1.ObjectMeta, 2 spec @coordination.v1.LeaseSpec
 coordination.v1.LeaseSpec: 1 holderIdentity ?s, 2 leaseDurationSeconds ?i, 3 acquireTime ?@meta.v1.MicroTime, 4 renewTime ?@meta.v1.MicroTime, 5 leaseTransitions ?i, 6 strategy ?s, 7 preferredHolder ?s
 core.v1.AWSElasticBlockStoreVolumeSource: 1 volumeID s, 2 fsType s, 3 partition i, 4 readOnly b

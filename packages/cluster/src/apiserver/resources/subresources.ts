@@ -55,6 +55,7 @@ const ofOne: Readonly<Record<string, Subresource>> = {
   },
   "pods/ephemeralcontainers": { verbs: readWrite, serve: byVerb },
   "pods/resize": { verbs: readWrite, serve: byVerb },
+  "certificatesigningrequests.certificates.k8s.io/approval": { verbs: readWrite, serve: byVerb },
   "namespaces/finalize": { verbs: ["update"], serve: byVerb },
   "serviceaccounts/token": {
     kind: { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" },

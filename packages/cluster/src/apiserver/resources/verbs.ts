@@ -14,6 +14,7 @@ import { methodNotAllowed } from "../http/refusals.ts";
 import { addWarnings, sendBytes, sendJson, sendLarge } from "../http/respond.ts";
 import { kindPrefix, listBytes } from "../http/serialize.ts";
 import { serveWatch } from "../http/watch.ts";
+import { checkSigner, signAsAuthor } from "./authorship.ts";
 import { formOf, sendObject } from "./forms.ts";
 
 /** Answers a request for `resource`, which exists and serves the verb. Rejects with StatusError. */
@@ -74,12 +75,14 @@ async function create(context: ApiContext, call: Call, resource: ResourceDescrip
   const options = writeOptions(info.query, request.headers["user-agent"], "CreateOptions");
   const body = await readObject(call, resource);
   guard(context, call, resource, body);
+  signAsAuthor(call.user, resource, body);
   sendResult(context, call, resource, await context.store.post(resource, info.namespace, body, options));
 }
 
 async function update(context: ApiContext, call: Call, resource: ResourceDescriptor): Promise<void> {
   const { info } = call;
   const options = withSubresource(call, "UpdateOptions");
+  checkSigner(context, call, resource);
   const body = await readObject(call, resource);
   guard(context, call, resource, body);
   const namespace = resource.namespaced ? info.namespace : "";
@@ -89,6 +92,7 @@ async function update(context: ApiContext, call: Call, resource: ResourceDescrip
 async function patch(context: ApiContext, call: Call, resource: ResourceDescriptor): Promise<void> {
   const { info, request } = call;
   const options = withSubresource(call, "PatchOptions");
+  checkSigner(context, call, resource);
   const bytes = await readBody(request);
   const { type, body } = await parsePatch(bytes, request.headers["content-type"], info.query);
   const namespace = resource.namespaced ? info.namespace : "";

@@ -3,6 +3,7 @@ import { validateFault, validateFaultUpdate } from "../../faults/validation.ts";
 import { admitIngress } from "../admission/ingress.ts";
 import { admitPod } from "../admission/pods.ts";
 import { admitPriorityClass } from "../admission/priority.ts";
+import { certificateRequests } from "../certificates/strategy.ts";
 import * as core from "../defaults/core.ts";
 import * as network from "../defaults/network.ts";
 import { defaultPod, defaultTemplate } from "../defaults/pod.ts";
@@ -176,6 +177,7 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     isVersionRequired: true,
     prepare: prepare.beginStatus({ disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 }),
   },
+  "certificatesigningrequests.certificates.k8s.io": certificateRequests,
   "leases.coordination.k8s.io": {
     defaults: coreRules.readLease,
     validate: coreRules.validateLease,

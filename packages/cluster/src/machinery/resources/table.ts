@@ -102,6 +102,14 @@ const groups: Readonly<Record<string, readonly Line[]>> = {
   "policy/v1": [
     ["PodDisruptionBudget", "poddisruptionbudgets", "namespaced", { shortNames: ["pdb"], subresources: ["status"] }],
   ],
+  "certificates.k8s.io/v1": [
+    [
+      "CertificateSigningRequest",
+      "certificatesigningrequests",
+      "cluster",
+      { shortNames: ["csr"], subresources: ["approval", "status"] },
+    ],
+  ],
   "coordination.k8s.io/v1": [["Lease", "leases", "namespaced"]],
   "rbac.authorization.k8s.io/v1": [
     ["Role", "roles", "namespaced"],

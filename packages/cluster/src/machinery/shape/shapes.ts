@@ -45,6 +45,7 @@ const shapes: Readonly<Record<ResourceKey, Shape>> = {
   "cronjobs.batch": object({ spec: { fields: { jobTemplate: { fields: { metadata, spec: job } } } } }),
   "horizontalpodautoscalers.autoscaling": object({ status: { fields: { conditions: ownedBy(["type"]) } } }),
   "poddisruptionbudgets.policy": object({ spec: { fields: { selector: atomic } }, status: statusWithConditions }),
+  "certificatesigningrequests.certificates.k8s.io": object({ status: { fields: { conditions: ownedBy(["type"]) } } }),
   "rolebindings.rbac.authorization.k8s.io": roleBinding,
   "clusterrolebindings.rbac.authorization.k8s.io": roleBinding,
   "networkpolicies.networking.k8s.io": object({ spec: { fields: { podSelector: atomic } } }),

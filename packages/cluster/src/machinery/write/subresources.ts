@@ -8,6 +8,7 @@ const withSpec = (old: ApiObject, spec: ApiObject): ApiObject => ({ ...old, spec
 
 const merges: Readonly<Record<string, Merge>> = {
   status: (draft, old) => ({ ...old, status: draft.status }),
+  approval: (draft, old) => ({ ...old, status: { ...old.status, conditions: draft.status?.conditions } }),
   scale: (draft, old) => withSpec(old, { replicas: draft.spec?.replicas }),
   finalize: (draft, old) => withSpec(old, { finalizers: draft.spec?.finalizers }),
   binding: (draft, old) => ({ ...withSpec(old, { nodeName: draft.spec?.nodeName }), status: draft.status }),
