@@ -4,6 +4,7 @@ import type { Chain } from "../chain/types.ts";
 import type { Mempool } from "../mempool/types.ts";
 import type { BoundedSet } from "./bounded.ts";
 import type { NetClock } from "./clock.ts";
+import type { CompactCache } from "./handlers/compact-serving.ts";
 import type { AddressBook } from "./net/address-book.ts";
 import type { Peer } from "./peer.ts";
 import type { TransactionRequests } from "./relay/requests.ts";
@@ -24,6 +25,7 @@ export interface NetState {
   readonly refused: BoundedSet<string>;
   /** Keys of blocks that came and are being checked. */
   readonly inHand: Set<string>;
+  readonly compactCache: CompactCache;
   /** The same for all connections of this process, which is how it knows itself. */
   readonly nonce: bigint;
   readonly userAgent: string;

@@ -248,6 +248,7 @@ export class PeerNetwork implements Network {
       requests: new TransactionRequests(),
       refused: new BoundedSet(MOST_REFUSED),
       inHand: new Set(),
+      compactCache: { latest: undefined },
       nonce: randomBytes(8).readBigUInt64LE(),
       userAgent,
       externalHost,

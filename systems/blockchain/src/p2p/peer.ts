@@ -2,6 +2,7 @@
 import type { ChainEntry } from "../chain/types.ts";
 import { BoundedSet } from "./bounded.ts";
 import type { NetClock } from "./clock.ts";
+import type { Reconstruction } from "./compact/compact-block.ts";
 import type { Transport } from "./net/transport.ts";
 import type { PeerInfo } from "./types.ts";
 import { encodeFrame } from "./wire/frame.ts";
@@ -9,6 +10,8 @@ import { encodeMessage } from "./wire/messages.ts";
 import type { InventoryItem, Message, VersionBody } from "./wire/types.ts";
 
 const KNOWN_INVENTORY = 50_000;
+const COMPACT_REMEMBERED = 100;
+
 export interface PeerOptions {
   readonly id: number;
   readonly transport: Transport;
@@ -40,6 +43,16 @@ export class Peer {
   wantsWtxids = false;
   wantsAddrV2 = false;
   wantsHeaders = false;
+  /** It can send compact blocks (BIP 152, version 2). */
+  servesCompact = false;
+  /** It wants new blocks announced by sending them compact. */
+  wantsCompact = false;
+  /** Since when it was told to do the same; undefined if it was not. */
+  announcesCompactSinceMs: number | undefined;
+  /** A block that came compact and waits for some of its transactions: one at a time. */
+  rebuilding: { readonly entry: ChainEntry; readonly reconstruction: Reconstruction } | undefined;
+  /** Blocks that came compact, by key: each is tried once. */
+  readonly compactTried = new BoundedSet<string>(COMPACT_REMEMBERED);
   hasSentAddresses = false;
   feeFilter = 0;
   misbehaviour = 0;
@@ -129,6 +142,7 @@ export class Peer {
   forget(isGone: (entry: ChainEntry) => boolean): void {
     if (this.best && isGone(this.best)) this.best = undefined;
     if (this.announced && isGone(this.announced)) this.announced = undefined;
+    if (this.rebuilding && isGone(this.rebuilding.entry)) this.rebuilding = undefined;
   }
 
   info(blocksInFlight: number): PeerInfo {
@@ -158,6 +172,8 @@ export class Peer {
       bestHash: this.best?.hash,
       blocksInFlight,
       misbehaviour: this.misbehaviour,
+      wantsCompact: this.wantsCompact,
+      announcesCompact: this.announcesCompactSinceMs !== undefined,
     };
   }
 }

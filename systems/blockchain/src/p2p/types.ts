@@ -34,6 +34,10 @@ export interface PeerInfo {
   /** Blocks asked of it and not come yet. */
   readonly blocksInFlight: number;
   readonly misbehaviour: number;
+  /** It wants new blocks sent compact at once (BIP 152's high-bandwidth mode). */
+  readonly wantsCompact: boolean;
+  /** It was told to do the same. */
+  readonly announcesCompact: boolean;
 }
 
 export interface NetworkTotals {

@@ -54,6 +54,18 @@ const MESSAGES: readonly Message[] = [
   { command: "tx", transaction: witnessed },
   { command: "feefilter", feeRate: 1000n },
   { command: "sendcmpct", announce: true, version: 2n },
+  {
+    command: "cmpctblock",
+    header: regtest.genesis.header,
+    nonce: 0xfedcba9876543210n,
+    shortIds: [1, 2 ** 48 - 1],
+    prefilled: [
+      { index: 0, transaction: coinbase },
+      { index: 3, transaction: witnessed },
+    ],
+  },
+  { command: "getblocktxn", hash: hash(5), indexes: [0, 1, 300, 65_535] },
+  { command: "blocktxn", hash: hash(6), transactions: [coinbase, witnessed] },
 ];
 
 const framesOf = (bytes: Buffer): Frame[] => [...messageDecoder(magic).push(bytes)];
@@ -82,7 +94,7 @@ describe("messages", () => {
   });
 
   it("of unknown commands are passed over", () => {
-    expect(decodeMessage({ command: "cmpctblock", payload: Buffer.alloc(3) })).toBeUndefined();
+    expect(decodeMessage({ command: "merkleblock", payload: Buffer.alloc(3) })).toBeUndefined();
     expect(decodeMessage({ command: "constructor", payload: Buffer.alloc(3) })).toBeUndefined();
   });
 
@@ -99,6 +111,11 @@ describe("messages", () => {
     expect(failure(() => decodeMessage({ command: "headers", payload: payload[0]!.payload.subarray(24) })).code).toBe(
       "misbehaving",
     );
+  });
+
+  it("with places beyond any block are malformed", () => {
+    const payload = Buffer.concat([hash(5), Buffer.from("02fdffff00", "hex")]);
+    expect(failure(() => decodeMessage({ command: "getblocktxn", payload })).code).toBe("malformed");
   });
 
   it("announce lists that can't be there: refused before anything is made", () => {

@@ -1,4 +1,5 @@
 /** version, verack and what is agreed on between them; ping and pong. */
+import { COMPACT_VERSION } from "../compact/compact-block.ts";
 import type { Handler, NetState } from "../net-state.ts";
 import { OLDEST_VERSION, PROTOCOL_VERSION } from "../options.ts";
 import type { Peer } from "../peer.ts";
@@ -65,6 +66,7 @@ export const onVerack: Handler<object> = (net, peer) => {
     height: peer.version.height,
   });
   peer.send({ command: "sendheaders" });
+  peer.send({ command: "sendcmpct", announce: false, version: COMPACT_VERSION });
   peer.send({ command: "feefilter", feeRate: BigInt(Math.ceil(net.mempool.info().minFeeRate)) });
   if (!peer.isInbound) peer.send({ command: "getaddr" });
   rememberListener(net, peer);

@@ -1,11 +1,13 @@
 /** Headers: asked for, sent, announced. */
 import type { ChainEntry } from "../../chain/types.ts";
+import type { BlockHeader } from "../../primitives/block.ts";
 import { zeroHash } from "../../primitives/hash.ts";
 import { LIMITS } from "../limits.ts";
 import type { Handler, NetState } from "../net-state.ts";
 import { PROTOCOL_VERSION } from "../options.ts";
 import type { Peer } from "../peer.ts";
 import { type Bodies, INVENTORY, type LocatorBody } from "../wire/types.ts";
+import { sendCompactBlock } from "./compact-serving.ts";
 
 const MOST_STRAY_HEADERS = 10;
 
@@ -50,28 +52,41 @@ export const onGetBlocks: Handler<LocatorBody> = (net, peer, body) => {
 };
 
 export const onHeaders: Handler<Bodies["headers"]> = async (net, peer, { headers }) => {
-  const [first] = headers;
-  if (first === undefined) {
+  if (headers.length === 0) {
     net.headerSync.answered(peer.id, false, net.clock.now());
     return net.schedule();
   }
-  if (net.chain.entry(first.previous) === undefined) return onStray(net, peer);
+  if (isStray(net, headers)) return onStray(net, peer);
+  const last = await takeHeaders(net, peer, headers);
+  if (peer.isClosed) return;
+  const goesOn = last !== undefined && headers.length === LIMITS.headers;
+  if (net.headerSync.answered(peer.id, goesOn, net.clock.now())) askForHeaders(net, peer, last);
+  net.schedule();
+};
+
+/** Whether they connect to nothing that is known. */
+export const isStray = ({ chain }: NetState, [first]: readonly BlockHeader[]): boolean =>
+  first !== undefined && chain.entry(first.previous) === undefined;
+
+/** The entry of the last, if they were taken. The peer may be punished, and closed, for them. */
+export async function takeHeaders(
+  net: NetState,
+  peer: Peer,
+  headers: readonly BlockHeader[],
+): Promise<ChainEntry | undefined> {
   peer.strayHeaders = 0;
   const result = await net.chain.addHeaders(headers);
   if (!result.ok) {
-    if (result.fault === "invalid") return net.punish(peer, 100, `headers: ${result.reason}`);
-    net.logger.debug("headers not taken", { peer: peer.address, reason: result.reason });
-    net.headerSync.answered(peer.id, false, net.clock.now());
-    return net.schedule();
+    if (result.fault === "invalid") net.punish(peer, 100, `headers: ${result.reason}`);
+    else net.logger.debug("headers not taken", { peer: peer.address, reason: result.reason });
+    return undefined;
   }
   peer.learnBest(result.last);
   peer.weakHeaders = result.last.work < net.chain.tip.work ? peer.weakHeaders + result.added : 0;
   if (peer.weakHeaders > net.maxWeakHeaders)
-    return net.punish(peer, 100, `headers: ${peer.weakHeaders} without as much work as the tip`);
-  const goesOn = headers.length === LIMITS.headers;
-  if (net.headerSync.answered(peer.id, goesOn, net.clock.now())) askForHeaders(net, peer, result.last);
-  net.schedule();
-};
+    net.punish(peer, 100, `headers: ${peer.weakHeaders} without as much work as the tip`);
+  return result.last;
+}
 
 /** A header or block whose parent isn't known: ask for what is between. A peer that goes on like that sends rubbish. */
 export function onStray(net: NetState, peer: Peer): void {
@@ -79,9 +94,13 @@ export function onStray(net: NetState, peer: Peer): void {
   askForHeaders(net, peer);
 }
 
-/** Tells the peer of a new tip: by headers where it wants them and knows their parent, else by hash. */
+/** Tells the peer of a new tip: by the compact block or headers where it wants them and knows their parent, else by hash. */
 export function announceTip(net: NetState, peer: Peer, tip: ChainEntry): void {
   if (peer.best !== undefined && net.chain.ancestor(peer.best, tip.height) === tip) return;
+  if (peer.wantsCompact && tip.parent !== undefined && isKnownTo(net, peer, tip.parent)) {
+    peer.announced = tip;
+    return void sendCompactBlock(net, peer, tip);
+  }
   const headers = peer.wantsHeaders ? unknownHeaders(net, peer, tip) : undefined;
   if (headers === undefined) peer.send({ command: "inv", items: [{ type: INVENTORY.block, hash: tip.hash }] });
   else peer.send({ command: "headers", headers: headers.map((entry) => net.chain.header(entry)) });

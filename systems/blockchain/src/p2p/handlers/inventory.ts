@@ -4,9 +4,11 @@ import { hashKey } from "../../primitives/hash.ts";
 import type { Handler, NetState } from "../net-state.ts";
 import type { Peer } from "../peer.ts";
 import { INVENTORY, type InventoryBody, type InventoryItem } from "../wire/types.ts";
+import { sendCompactBlock } from "./compact-serving.ts";
 import { askForHeaders } from "./headers.ts";
 
-const isBlock = (type: number): boolean => type === INVENTORY.block || type === INVENTORY.witnessBlock;
+const BLOCK_TYPES: ReadonlySet<number> = new Set([INVENTORY.block, INVENTORY.witnessBlock, INVENTORY.compactBlock]);
+const isBlock = (type: number): boolean => BLOCK_TYPES.has(type);
 
 export const onInv: Handler<InventoryBody> = (net, peer, { items }) => {
   let newest: InventoryItem | undefined;
@@ -55,7 +57,8 @@ export const onGetData: Handler<InventoryBody> = async (net, peer, { items }) =>
 async function sendBlock(net: NetState, peer: Peer, { type, hash }: InventoryItem): Promise<boolean> {
   const entry = net.chain.entry(hash);
   if (!entry?.hasBlock || entry.isInvalid) return false;
-  const withWitness = type === INVENTORY.witnessBlock;
+  if (type === INVENTORY.compactBlock && (await sendCompactBlock(net, peer, entry))) return true;
+  const withWitness = type !== INVENTORY.block;
   const raw = withWitness ? await net.chain.rawBlock(entry) : undefined;
   const block = raw === undefined ? await net.chain.block(entry) : undefined;
   if (raw !== undefined) peer.sendRaw("block", raw);

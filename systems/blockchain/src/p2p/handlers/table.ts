@@ -4,6 +4,8 @@ import type { Peer } from "../peer.ts";
 import type { Bodies, Command, Message } from "../wire/types.ts";
 import { onAddresses, onGetAddr } from "./addresses.ts";
 import { onBlock } from "./blocks.ts";
+import { onBlockTransactions, onCompactBlock } from "./compact.ts";
+import { onGetBlockTransactions, onSendCompact } from "./compact-serving.ts";
 import { beforeVerack, onPing, onPong, onVerack, onVersion } from "./handshake.ts";
 import { onGetBlocks, onGetHeaders, onHeaders } from "./headers.ts";
 import { onGetData, onInv, onMempool, onNotFound } from "./inventory.ts";
@@ -21,8 +23,10 @@ const HANDLERS: { readonly [C in Command]: Handler<Bodies[C]> } = {
   sendheaders: (_net, peer) => {
     peer.wantsHeaders = true;
   },
-  // Compact blocks are not sent, and nobody has to.
-  sendcmpct: () => undefined,
+  sendcmpct: onSendCompact,
+  cmpctblock: onCompactBlock,
+  getblocktxn: onGetBlockTransactions,
+  blocktxn: onBlockTransactions,
   feefilter: (_net, peer, { feeRate }) => {
     peer.feeFilter = Number(feeRate);
   },

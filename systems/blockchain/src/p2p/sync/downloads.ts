@@ -83,6 +83,12 @@ export class BlockDownloads {
     return plan;
   }
 
+  /** The peer is to send the block by other means than the plan's. False when another owes it already. */
+  claim(key: string, peer: number, nowMs: number): boolean {
+    if (!this.#peerOf.has(key)) this.#ask(peer, key, nowMs);
+    return this.#peerOf.get(key) === peer;
+  }
+
   /** A block came, asked for or not. */
   received(key: string, peer: number, nowMs: number): void {
     const debtor = this.#peerOf.get(key);

@@ -71,12 +71,19 @@ function request(
   entries: ReadonlyMap<string, ChainEntry>,
 ): void {
   for (const [id, blocks] of plan) {
+    const peer = net.peers.get(id);
     const items = blocks.flatMap(({ key }) => {
-      const hash = entries.get(key)?.hash;
-      return hash ? [{ type: INVENTORY.witnessBlock, hash }] : [];
+      const entry = entries.get(key);
+      return peer && entry ? [{ type: formFor(net, peer, entry), hash: entry.hash }] : [];
     });
-    net.peers.get(id)?.send({ command: "getdata", items });
+    peer?.send({ command: "getdata", items });
   }
+}
+
+/** The block after the tip may well be made of what the mempool has. Once: what failed is fetched whole. */
+function formFor({ chain }: NetState, { servesCompact, compactTried }: Peer, { key, parent }: ChainEntry): number {
+  const isCompact = servesCompact && parent === chain.tip && !compactTried.has(key);
+  return isCompact ? INVENTORY.compactBlock : INVENTORY.witnessBlock;
 }
 
 function fetchTransactions(net: NetState): void {

@@ -1,6 +1,6 @@
 /** How each message is written: one row per command, with the longest payload that is read. */
 import { encodeBlock, readBlock, readHeader, writeHeader } from "../../primitives/block.ts";
-import type { ByteReader, ByteWriter } from "../../primitives/bytes.ts";
+import type { ByteReader } from "../../primitives/bytes.ts";
 import { readTransaction, writeTransaction } from "../../primitives/transaction.ts";
 import { P2pError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -12,14 +12,9 @@ import {
   writeNetAddress,
   writeTimedAddress,
 } from "./addresses.ts";
+import type { Codec } from "./codec.ts";
+import { blocktxn, cmpctblock, getblocktxn } from "./compact.ts";
 import type { Bodies, Command, InventoryBody, LocatorBody, NonceBody, VersionBody } from "./types.ts";
-
-export interface Codec<M> {
-  readonly maxBytes: number;
-  /** May leave bytes: later versions of the protocol append fields. */
-  read(reader: ByteReader): M;
-  write(writer: ByteWriter, message: M): void;
-}
 
 const COUNT_BYTES = 9;
 const INVENTORY_BYTES = 36;
@@ -158,6 +153,9 @@ const ROWS: { readonly [C in Command]: Codec<Bodies[C]> } = {
     read: (reader) => ({ announce: reader.u8() !== 0, version: reader.u64() }),
     write: (writer, message) => void writer.u8(message.announce ? 1 : 0).u64(message.version),
   },
+  cmpctblock,
+  getblocktxn,
+  blocktxn,
 };
 
 /** Undefined for a command that this node does not know; such messages are passed over, as the protocol wants. */

@@ -25,8 +25,11 @@ export function decodeMessage({ command, payload }: Frame): Message | undefined 
   }
 }
 
-export function encodeMessage(magic: Buffer, message: Message): Buffer {
+export const encodeMessage = (magic: Buffer, message: Message): Buffer =>
+  encodeFrame(magic, message.command, encodePayload(message));
+
+export function encodePayload(message: Message): Buffer {
   const writer = new ByteWriter();
   codecOf(message.command)?.write(writer, message);
-  return encodeFrame(magic, message.command, writer.take());
+  return writer.take();
 }

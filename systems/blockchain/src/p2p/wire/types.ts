@@ -64,6 +64,16 @@ export interface NonceBody {
   readonly nonce: bigint;
 }
 
+/** BIP 152. Places are those of the block, from 0. */
+export interface CompactBlockBody {
+  readonly header: BlockHeader;
+  readonly nonce: bigint;
+  /** 48 bits each, of the transactions that are not in `prefilled`, in their order. */
+  readonly shortIds: readonly number[];
+  /** By place. */
+  readonly prefilled: readonly { readonly index: number; readonly transaction: Transaction }[];
+}
+
 /** What each command carries. */
 export interface Bodies {
   readonly version: VersionBody;
@@ -88,6 +98,9 @@ export interface Bodies {
   /** Satoshis per thousand virtual bytes. */
   readonly feefilter: { readonly feeRate: bigint };
   readonly sendcmpct: { readonly announce: boolean; readonly version: bigint };
+  readonly cmpctblock: CompactBlockBody;
+  readonly getblocktxn: { readonly hash: Buffer; readonly indexes: readonly number[] };
+  readonly blocktxn: { readonly hash: Buffer; readonly transactions: readonly Transaction[] };
 }
 
 export type Command = keyof Bodies;
