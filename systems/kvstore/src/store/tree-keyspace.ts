@@ -1,9 +1,11 @@
 /** The tree with its index of expiries kept in step. Changed inside a transaction only. */
 import type { RangeQuery, Row } from "./keyspace.ts";
+import { RowCache } from "./row-cache.ts";
 import { rowsOf, type Tree } from "./tree.ts";
 import { expiryIn } from "./value.ts";
 
 const TIME_BYTES = 6;
+const CACHE_BYTES = 16 * 1024 * 1024;
 
 /** A key and when it expires. */
 export interface Expiring {
@@ -13,6 +15,9 @@ export interface Expiring {
 
 export class TreeKeyspace {
   readonly #tree: Tree;
+  /** Invariant: what it holds is in the tree. Filled by reads outside of transactions only, so one that fails leaves nothing wrong in it. */
+  readonly #cache = new RowCache(CACHE_BYTES);
+  readonly #read = (key: Uint8Array): Buffer | undefined => this.#tree.get(key);
   /** Rows in the index of expiries; while there are none, writes need not look at what they replace. */
   #expiring: number;
 
@@ -30,7 +35,7 @@ export class TreeKeyspace {
   }
 
   get(key: Uint8Array): Buffer | undefined {
-    return this.#tree.get(key);
+    return this.#cache.get(key, this.#read);
   }
 
   rows(query: RangeQuery): Iterable<Row> {
@@ -38,6 +43,7 @@ export class TreeKeyspace {
   }
 
   put(key: Uint8Array, stored: Buffer): void {
+    this.#cache.drop(key);
     this.#unindex(key);
     this.#tree.put(key, stored);
     const expiresAt = expiryIn(stored);
@@ -47,11 +53,13 @@ export class TreeKeyspace {
   }
 
   remove(key: Uint8Array): void {
+    this.#cache.drop(key);
     this.#unindex(key);
     this.#tree.data.removeSync(key as Buffer);
   }
 
   clear(): void {
+    this.#cache.clear();
     this.#tree.data.clearSync();
     this.#tree.expiries.clearSync();
     this.#expiring = 0;
@@ -71,7 +79,7 @@ export class TreeKeyspace {
 
   #unindex(key: Uint8Array): void {
     if (this.#expiring === 0) return;
-    const old = this.get(key);
+    const old = this.#tree.get(key);
     const expiresAt = old && expiryIn(old);
     if (expiresAt === undefined) return;
     this.#tree.expiries.removeSync(indexKey(expiresAt, key));
