@@ -2,6 +2,7 @@
  * Fault injection. A fault is an object of the API, `faults.coracle.dev/v1`: creating one injects it, deleting it clears it, from
  * this library, from kubectl and from the command line alike. They end with the cluster.
  */
+import { StatusError } from "../machinery/errors.ts";
 import type { Registry, Stored } from "../machinery/types.ts";
 import { FaultError } from "./errors.ts";
 import type { FaultSpec } from "./table.ts";
@@ -23,7 +24,7 @@ export interface Faults {
   add(spec: FaultSpec, options?: { readonly id?: string }): Promise<ListedFault>;
   /** All faults; those that are over for one more minute. */
   list(): readonly ListedFault[];
-  /** Ends one fault, or all. Resolves when everything is as it was; a fault that does not exist is no error. */
+  /** Ends one fault, or all. Resolves when everything is as it was; a fault that does not exist is no error; rejects when it could not be ended. */
   clear(id?: string): Promise<void>;
 }
 
@@ -35,7 +36,9 @@ export interface Settled {
 
 export function openFaults(store: Registry, injector: Settled): Faults {
   const clear = async (fault: Stored<Fault>): Promise<void> => {
-    await store.delete(faultResource, "", fault.metadata.name).catch(() => undefined);
+    await store.delete(faultResource, "", fault.metadata.name).catch((error: unknown) => {
+      if (!(error instanceof StatusError && error.reason === "NotFound")) throw error; // Ended by itself meanwhile.
+    });
     await injector.settled(fault.metadata.uid);
   };
   return {
