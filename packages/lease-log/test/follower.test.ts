@@ -1,6 +1,6 @@
 /** What a replica accepts, acknowledges and promises, case by case. */
 import { describe, expect, it } from "vitest";
-import { Stepper } from "./support/core.ts";
+import { recordOf, Stepper } from "./support/core.ts";
 
 const PREV = { epoch: 4, index: 10 };
 const acks = (batch: ReturnType<Stepper["step"]>) =>
@@ -30,6 +30,35 @@ describe("epochs", () => {
     node.lead(5, ["a", "b"]);
     expect(node.probe("b", 6)).toMatchObject({ lost: expect.stringMatching(/epoch 6/), meta: { epochSeen: 6 } });
     expect(node.core.isLeading).toBe(false);
+  });
+});
+
+describe("another cluster's primary", () => {
+  const probe = { type: "probe", epoch: 9, session: 1, dataId: "E" } as const;
+
+  it("is refused, and its epoch does not count", () => {
+    const node = new Stepper();
+    const batch = node.receive("b", probe);
+    expect(batch.sends).toEqual([{ to: "b", message: { type: "refuse", reason: "foreign", epoch: 4 } }]);
+    expect(batch).toMatchObject({
+      meta: undefined,
+      warnings: [expect.stringMatching(/cluster D, the primary's to E/)],
+    });
+    expect(node.append("b", 9, PREV, 1).append).toBeUndefined();
+    expect(node.core.candidacy(recordOf(6, ["a"]), node.now)).toMatchObject({ abstain: expect.any(String) });
+  });
+
+  it.each<[string, (node: Stepper) => void]>([
+    ["the own cluster's primary is heard", (node) => node.probe("c", 5)],
+    [
+      "the Lease names the own data",
+      (node) => node.step({ type: "arbiter", observed: recordOf(5, ["a", "c"], "c"), termEpoch: undefined }),
+    ],
+  ])("does not keep this node from leading once %s again", (_, happen) => {
+    const node = new Stepper();
+    node.receive("b", probe);
+    happen(node);
+    expect(node.core.candidacy(recordOf(6, ["a"]), node.now)).not.toHaveProperty("abstain");
   });
 });
 
@@ -70,6 +99,15 @@ describe("entries", () => {
   });
 });
 
+it("a state is as current as the primary's word, once all that was committed then is applied", () => {
+  const node = new Stepper();
+  node.probe("b", 6);
+  node.heartbeat("b", 6, { commit: 10, echo: 900 });
+  expect(node.core.status(node.now).staleMs).toBe(Infinity);
+  node.append("b", 6, PREV, 0, 10);
+  expect(node.core.status(node.now).staleMs).toBe(100);
+});
+
 describe("a disk that was behind", () => {
   it("is complete once it holds durably what was committed, and the entry that opened the epoch", () => {
     const node = new Stepper({ meta: { isComplete: false } });
@@ -89,7 +127,7 @@ describe("a disk that was behind", () => {
   it("counts no more from the moment a snapshot is taken in, until it is there", () => {
     const node = new Stepper();
     node.probe("b", 6);
-    node.append("b", 6, PREV, 0);
+    node.append("b", 6, PREV, 1);
     const offered = node.step({ type: "snapshot-offered", from: "b", epoch: 6 });
     expect(offered).toMatchObject({ install: true, meta: { isComplete: false } });
     expect(acks(node.heartbeat("b", 6, { commit: 10 }))).toMatchObject([{ matched: 0, isComplete: false }]);

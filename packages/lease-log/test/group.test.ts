@@ -169,7 +169,7 @@ describe("disks", () => {
     await until(() => wiped.machine.list.includes("precious"), "the copy");
   });
 
-  it("refuses the disk of another cluster", async () => {
+  it("refuses the disk of another cluster, and takes the member in once that was emptied", async () => {
     group = await Group.open(["a"]);
     await group.primaryWith(1);
     await group.crash("a");
@@ -179,6 +179,10 @@ describe("disks", () => {
     const foreign = await group.start("a");
     await until(() => /another cluster/.test(foreign.log.status().blocked ?? ""), "the refusal");
     expect(group.get("b").log.status().inSync).toEqual(["b"]);
+    await group.crash("a");
+    await group.wipe("a");
+    await group.start("a");
+    await group.primaryWith(2);
   });
 
   it("after the Lease was deleted, leads again only with the last in-sync set at hand", async () => {

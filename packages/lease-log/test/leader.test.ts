@@ -36,7 +36,8 @@ describe("a commit", () => {
 
   it("needs minInSync members in the record", () => {
     const node = leading(["a"], { config: { minInSync: 2 } });
-    for (const id of ["b", "c"]) expect(node.ack(id, 5, 11).applyTo).toBeUndefined();
+    for (const id of ["b", "c"]) node.ack(id, 5, 11);
+    expect(node.core.hasOpened).toBe(false);
   });
 
   it("counts no acknowledgement of another epoch, of an older session, or of more than there is", () => {
@@ -66,6 +67,22 @@ describe("authority", () => {
     expect(node.core.canRead(at, 11)).toBe(true);
     expect(node.core.canRead(at, 10)).toBe(false);
     expect(node.core.canRead({ ...at, termLeftMs: 0 }, 11)).toBe(false);
+  });
+
+  it("is looked at before anything else", () => {
+    const node = opened();
+    node.termLeftMs = 0;
+    expect(node.ack("b", 5, 11)).toMatchObject({ lost: "the term ended", feeds: [] });
+  });
+
+  it("begins when the Lease as observed shows the term", () => {
+    const node = new Stepper();
+    node.termLeftMs = 5000;
+    node.step({ type: "arbiter", observed: recordOf(5, ["a"], "b"), termEpoch: 5 });
+    node.step({ type: "arbiter", observed: recordOf(4, ["a"]), termEpoch: 5 });
+    expect(node.core.isLeading).toBe(false);
+    node.step({ type: "arbiter", observed: recordOf(5, ["a"]), termEpoch: 5 });
+    expect(node.core.isLeading).toBe(true);
   });
 
   it("is not that of a later term, which another may have held in between", () => {
@@ -104,6 +121,22 @@ describe("authority", () => {
     const node = new Stepper(given);
     node.lead(epoch, members);
     expect(node.core.isLeading).toBe(false);
+  });
+});
+
+describe("a replica", () => {
+  it("is sent the log from the common prefix on, once it has answered this session", () => {
+    const node = new Stepper();
+    node.lead(5, ["a", "b"]);
+    expect(node.state("b", 4, 8).feeds).toEqual([]);
+    expect(node.state("b", 5, 8, { session: 0 }).feeds).toEqual([]);
+    expect(node.state("b", 5, 8).feeds).toMatchObject([{ to: "b", after: { epoch: 4, index: 8 }, through: 11 }]);
+  });
+
+  it("is sent a snapshot when its state holds more than the two logs share", () => {
+    const node = new Stepper();
+    node.lead(5, ["a", "b"]);
+    expect(node.state("b", 5, 12, { applied: 11 })).toMatchObject({ feeds: [], snapshots: [{ to: "b" }] });
   });
 });
 
@@ -175,6 +208,19 @@ describe("the in-sync set", () => {
     node.ack("b", 5, 11, { isComplete: false });
     expect(node.step({ type: "tick" }).record).toBeUndefined();
     expect(node.ack("b", 5, 11).record).toBeUndefined();
+    expect(node.step({ type: "tick" }).record).toMatchObject({ members: ["a", "b"] });
+  });
+
+  it("leaves out who holds another cluster's data, until that disk was emptied", () => {
+    const node = new Stepper();
+    node.lead(5, ["a"]);
+    node.step({ type: "durable", index: 11 });
+    node.receive("b", { type: "refuse", reason: "foreign", epoch: 9 });
+    node.connect("c", 5);
+    node.receive("c", { type: "refuse", reason: "foreign", epoch: 9 });
+    expect(node.ack("c", 5, 11).record).toBeUndefined();
+    node.connect("b", 5, 0);
+    node.ack("b", 5, 11);
     expect(node.step({ type: "tick" }).record).toMatchObject({ members: ["a", "b"] });
   });
 });

@@ -278,6 +278,7 @@ function onArbiter(step: Step, observed: ArbiterRecord | undefined, termEpoch: n
   node.observed = observed;
   const record = readRecord(observed, node.config.annotation);
   if (record && !isOwnStart(node, record)) node.hasSeenData = true;
+  if (record?.dataId !== undefined && record.dataId === node.meta.dataId) node.isForeign = false;
   node.termEpoch = termEpoch;
   checkAuthority(step);
   const isNew = termEpoch !== undefined && termEpoch !== node.leading?.epoch;

@@ -21,6 +21,7 @@ export function onProbe(step: Step, from: string, probe: Probe): void {
     out.send(from, { type: "refuse", reason: "foreign", epoch: node.meta.epochSeen });
     return;
   }
+  node.isForeign = false;
   if (node.leading && probe.epoch > node.leading.epoch) resign(step, `${from} leads epoch ${probe.epoch}`);
   if (node.leading) return;
   if (node.following?.epoch !== probe.epoch || node.following.leader !== from) {

@@ -103,6 +103,7 @@ export interface Node {
   isLeaving: boolean;
   /** This disk has no room: told to the primary, which does not hand over to such a replica. */
   isFull: boolean;
+  /** The last primary that was heard has another cluster's data; forgotten once the own one's is heard, or the Lease names the own data. */
   isForeign: boolean;
   /** An empty disk has seen a record that names data: it does not start another cluster if that record goes. Forgotten by a restart. */
   hasSeenData: boolean;

@@ -53,6 +53,7 @@ export function probe({ out, at }: Step, leading: Leading, replica: Replica): vo
 export function onState(step: Step, leading: Leading, replica: Replica, state: StateMessage): void {
   const { node, out, at } = step;
   heard(replica, at.now, state.isLeaving);
+  replica.isForeign = false; // It takes this data: it was emptied since, or holds the same.
   if (state.session !== replica.session || replica.state === "snapshot") return;
   const prefix = node.log.commonPrefix(state.shape);
   if (prefix !== undefined && prefix >= state.applied) {

@@ -42,6 +42,13 @@ export interface Given {
   readonly applied?: number;
 }
 
+interface HeartbeatMore {
+  readonly commit?: number;
+  readonly openIndex?: number;
+  readonly askedAt?: number;
+  readonly echo?: number;
+}
+
 interface AckMore {
   readonly session?: number;
   readonly confirms?: number;
@@ -84,11 +91,11 @@ export class Stepper {
     return this.receive(from, { type: "append", epoch, prev, entries, commit, echo: 0 });
   }
 
-  heartbeat(from: string, epoch: number, more: { commit?: number; openIndex?: number; askedAt?: number } = {}): Batch {
-    const { commit = 0, openIndex = 0, askedAt = 0 } = more;
+  heartbeat(from: string, epoch: number, more: HeartbeatMore = {}): Batch {
+    const { commit = 0, openIndex = 0, askedAt = 0, echo = 0 } = more;
     const inSync = setOf(epoch, ["a", "b"]);
     const confirm = { askedAt, forMs: DEFAULT_TIMING.confirmMs };
-    return this.receive(from, { type: "heartbeat", epoch, commit, openIndex, inSync, echo: 0, confirm });
+    return this.receive(from, { type: "heartbeat", epoch, commit, openIndex, inSync, echo, confirm });
   }
 
   /** Wins `epoch` with a record of `members`; its opening entry is entry 11, not yet durable. */
@@ -99,10 +106,14 @@ export class Stepper {
 
   /** Replica `id`, which holds `matched` entries of this log, is sent the rest. */
   connect(id: string, epoch: number, matched = 10): Batch {
-    const shape = { base: { epoch: 0, index: 0 }, runs: [{ epoch: 4, first: 1 }], last: matched };
-    const state = { type: "state", epoch, session: 1, shape, applied: 0, isLeaving: false } as const;
-    this.receive(id, state);
+    this.state(id, epoch, matched);
     return this.step({ type: "fed", to: id, session: 1, through: this.core.last, sizeBytes: 1, isSent: true });
+  }
+
+  /** A replica says that it holds `last` entries of epoch 4, `applied` of them in its state. */
+  state(from: string, epoch: number, last: number, { session = 1, applied = 0 } = {}): Batch {
+    const shape = { base: { epoch: 0, index: 0 }, runs: [{ epoch: 4, first: 1 }], last };
+    return this.receive(from, { type: "state", epoch, session, shape, applied, isLeaving: false });
   }
 
   ack(from: string, epoch: number, matched: number, more: AckMore = {}): Batch {
