@@ -7,6 +7,9 @@ const pod = (name: string, spec: string) =>
 const janesRequest =
   "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIYU1JR0FBZ0VBTUI0eERUQUxCZ05WQkFvTUJHUmxkbk14RFRBTEJnTlZCQU1NQkdwaGJtVXdXVEFUQmdjcQpoa2pPUFFJQkJnZ3Foa2pPUFFNQkJ3TkNBQVNoM3lvak9FR0FsTkExZWZ1Znd1NnVBbUtienYrYnFJcnFmMmVyClNxTFhKOG0zbTBZSTJwdk0wTmd5YndTSXhjQzlKSEdCdTduaW5TZkFRbTRqRVF4OW9BQXdDZ1lJS29aSXpqMEUKQXdJRFNRQXdSZ0loQU9NNnlhOGdRNFRMQ3U3NW5jekhYSWRJT253QURzLzFZSElPWnNaMXBvS2dBaUVBOVRsUQpqZDl6M0ErdGNOVGMzZnFWSk9IY2dTcnVQN1NNbmxPRTdjOGZhMTA9Ci0tLS0tRU5EIENFUlRJRklDQVRFIFJFUVVFU1QtLS0tLQo=";
 
+const restrictedOf = (name: string) =>
+  `allowPrivilegeEscalation != false (container "${name}" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container "${name}" must set securityContext.capabilities.drop=["ALL"]), runAsNonRoot != true (pod or container "${name}" must set securityContext.runAsNonRoot=true), seccompProfile (pod or container "${name}" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`;
+
 kubectlRows(
   "what the server adds to objects, and small refusals",
   {
@@ -26,6 +29,14 @@ spec:
 kind: CertificateSigningRequest
 metadata: {name: jane}
 spec: {request: ${janesRequest}, signerName: kubernetes.io/kube-apiserver-client, expirationSeconds: 86400, usages: [client auth]}
+`,
+    "privileged.yaml": `apiVersion: v1
+kind: Pod
+metadata: {name: privileged}
+spec:
+  hostNetwork: true
+  containers: [{name: c, image: busybox, securityContext: {privileged: true, capabilities: {add: [NET_ADMIN]}}}]
+  volumes: [{name: h, hostPath: {path: /}}]
 `,
     "job.yaml":
       "---\n{apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {template: {spec: {containers: [{name: c, image: busybox}]}}}}\n",
@@ -163,6 +174,32 @@ system-node-critical      2000001000   false            {age}   PreemptLowerPrio
     [
       "certificate approve nosuch",
       'Error from server (NotFound): certificatesigningrequests.certificates.k8s.io "nosuch" not found',
+      1,
+    ],
+    [
+      "label namespace default pod-security.kubernetes.io/enforce=strict",
+      'The Namespace "default" is invalid: metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "strict": must be one of privileged, baseline, restricted',
+      1,
+    ],
+    ["create namespace secured", "namespace/secured created"],
+    ["run early --image=nginx -n secured", "pod/early created"],
+    [
+      "label namespace secured pod-security.kubernetes.io/enforce=restricted",
+      'namespace/secured labeled\nWarning: existing pods in namespace "secured" violate the new PodSecurity enforce level "restricted:latest"\nWarning: early: allowPrivilegeEscalation != false, unrestricted capabilities, runAsNonRoot != true, seccompProfile',
+    ],
+    [
+      "run late --image=nginx -n secured",
+      `Error from server (Forbidden): pods "late" is forbidden: violates PodSecurity "restricted:latest": ${restrictedOf("late")}`,
+      1,
+    ],
+    [
+      "create deployment late --image=nginx -n secured",
+      `deployment.apps/late created\nWarning: would violate PodSecurity "restricted:latest": ${restrictedOf("nginx")}`,
+    ],
+    ["label namespace secured pod-security.kubernetes.io/enforce=baseline --overwrite", "namespace/secured labeled"],
+    [
+      "create -f privileged.yaml -n secured",
+      'Error from server (Forbidden): error when creating "privileged.yaml": pods "privileged" is forbidden: violates PodSecurity "baseline:latest": non-default capabilities (container "c" must not include "NET_ADMIN" in securityContext.capabilities.add), host namespaces (hostNetwork=true), hostPath volumes (volume "h"), privileged (container "c" must not set securityContext.privileged=true)',
       1,
     ],
     ["delete pod --all --now --wait=false", undefined],

@@ -3,6 +3,7 @@ import { items } from "../defaults/fill.ts";
 import { applyLimitDefaults } from "../quota/limit-range.ts";
 import type { WriteContext } from "../resources/row.ts";
 import type { ApiObject } from "../types.ts";
+import { admitPodSecurity } from "./pod-security.ts";
 import { resolvePriority } from "./priority.ts";
 import { admitServiceAccount } from "./service-account.ts";
 
@@ -12,6 +13,7 @@ export function admitPod(pod: ApiObject, context: WriteContext, old?: ApiObject)
   tolerateLostNodes(pod.spec);
   for (const range of context.present("limitranges", pod.metadata?.namespace ?? "")) applyLimitDefaults(pod, range);
   resolvePriority(pod, context);
+  admitPodSecurity(pod, context);
 }
 
 const lostNodeTaints = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];

@@ -1,6 +1,7 @@
 /** The kinds' own rules. A kind without a row here has only the rules that all share. */
 import { validateFault, validateFaultUpdate } from "../../faults/validation.ts";
 import { admitIngress } from "../admission/ingress.ts";
+import { admitNamespace, validatePodSecurityLabels, warnOfTemplate } from "../admission/pod-security.ts";
 import { admitPod } from "../admission/pods.ts";
 import { admitPriorityClass } from "../admission/priority.ts";
 import { certificateRequests } from "../certificates/strategy.ts";
@@ -33,6 +34,8 @@ const binding: Strategy = {
   validateUpdate: coreRules.validateBindingUpdate,
 };
 
+const warnOfPods = warnOfTemplate(({ spec }) => spec?.template);
+
 const beginDaemonSetStatus = prepare.beginStatus({
   currentNumberScheduled: 0,
   numberMisscheduled: 0,
@@ -41,7 +44,13 @@ const beginDaemonSetStatus = prepare.beginStatus({
 });
 
 export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
-  namespaces: { nameRule: "label", selectableFields: ["status.phase", "name"], prepare: prepare.prepareNamespace },
+  namespaces: {
+    nameRule: "label",
+    selectableFields: ["status.phase", "name"],
+    admit: admitNamespace,
+    prepare: prepare.prepareNamespace,
+    validate: validatePodSecurityLabels,
+  },
   nodes: { selectableFields: ["spec.unschedulable"], defaults: core.defaultNode },
   pods: {
     validate: pod.validatePod,
@@ -107,6 +116,7 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     ],
   },
   replicationcontrollers: {
+    admit: warnOfPods,
     hasGeneration: true,
     propagation: "Orphan",
     selectableFields: ["status.replicas"],
@@ -117,6 +127,7 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
   resourcequotas: { prepare: prepare.beginStatus() },
   podtemplates: { hasGeneration: true, defaults: (object) => defaultTemplate(object.template) },
   "statefulsets.apps": {
+    admit: warnOfPods,
     validate: work.validateStatefulSet,
     validateUpdate: work.validateStatefulSetUpdate,
     hasGeneration: true,
@@ -124,6 +135,7 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     prepare: prepare.beginStatus({ replicas: 0, availableReplicas: 0 }),
   },
   "deployments.apps": {
+    admit: warnOfPods,
     validate: work.validateDeployment,
     validateUpdate: work.keepsSelector,
     hasGeneration: true,
@@ -131,6 +143,7 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     prepare: prepare.beginStatus(),
   },
   "replicasets.apps": {
+    admit: warnOfPods,
     validate: work.validateReplicaSet,
     validateUpdate: work.keepsSelector,
     hasGeneration: true,
@@ -139,6 +152,7 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     prepare: prepare.beginStatus({ replicas: 0 }),
   },
   "daemonsets.apps": {
+    admit: warnOfPods,
     validate: work.validateDaemonSet,
     validateUpdate: work.keepsSelector,
     hasGeneration: true,
@@ -149,6 +163,7 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     },
   },
   "jobs.batch": {
+    admit: warnOfPods,
     validate: work.validateJob,
     validateUpdate: work.validateJobUpdate,
     hasGeneration: true,
@@ -161,6 +176,7 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     },
   },
   "cronjobs.batch": {
+    admit: warnOfTemplate(({ spec }) => spec?.jobTemplate?.spec?.template),
     validate: work.validateCronJob,
     hasGeneration: true,
     defaults: workloads.defaultCronJob,
