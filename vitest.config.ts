@@ -6,6 +6,7 @@ export default defineConfig({
       "packages/*/test/**/*.test.ts",
       "systems/*/test/**/*.test.ts",
       "scripts/test/**/*.test.ts",
+      "docs/examples/**/*.test.ts",
       // Published vectors, too large to keep here: run where their folder is named.
       ...(process.env.BITCOIN_VECTORS ? ["systems/blockchain/test/**/*.vectors.ts"] : []),
     ],
