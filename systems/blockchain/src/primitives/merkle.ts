@@ -12,9 +12,13 @@ export interface MerkleRoot {
   readonly mutated: boolean;
 }
 
+const pair = Buffer.alloc(64);
+
 function joined(level: readonly Buffer[], i: number): Buffer {
   const left = level[i] as Buffer;
-  return sha256d(Buffer.concat([left, level[i + 1] ?? left]));
+  left.copy(pair);
+  (level[i + 1] ?? left).copy(pair, 32);
+  return sha256d(pair);
 }
 
 /** The root of a tree over hashes in internal byte order; zero for no leaves. */

@@ -13,8 +13,14 @@ import type { Claim, LimitMode } from "./types.ts";
 
 const retryMs = 1000;
 
+export interface Drawn {
+  readonly draws: readonly Draw[];
+  readonly mode: LimitMode;
+}
+
 export interface Buckets {
-  draw(claims: readonly Claim[]): Promise<{ readonly draws: readonly Draw[]; readonly mode: LimitMode }>;
+  /** At once where the buckets are local: a promise for each request would cost more than the drawing. */
+  draw(claims: readonly Claim[]): Drawn | Promise<Drawn>;
   readonly mode: LimitMode;
   /** Why the buckets are local though Redis is set; undefined while all is as wished. */
   readonly degraded: string | undefined;
@@ -53,19 +59,20 @@ export function createBuckets({ local, redis, logger }: BucketsOptions): Buckets
   };
   redis?.onChange((error) => (error === undefined ? void regain() : lose(error)));
 
+  const drawLocal = (claims: readonly Claim[]): Drawn => ({ draws: local.drawNow(claims), mode: "local" });
+  const drawShared = async (from: RedisStore, claims: readonly Claim[]): Promise<Drawn> => {
+    try {
+      const draws = await from.draw(claims);
+      local.note(claims, draws);
+      return { draws, mode: "shared" };
+    } catch (error) {
+      lose(messageOf(error));
+      return drawLocal(claims);
+    }
+  };
+
   return {
-    async draw(claims) {
-      if (redis && degraded === undefined) {
-        try {
-          const draws = await redis.draw(claims);
-          local.note(claims, draws);
-          return { draws, mode: "shared" };
-        } catch (error) {
-          lose(messageOf(error));
-        }
-      }
-      return { draws: local.drawNow(claims), mode: "local" };
-    },
+    draw: (claims) => (redis && degraded === undefined ? drawShared(redis, claims) : drawLocal(claims)),
     get mode() {
       return redis && degraded === undefined ? "shared" : "local";
     },

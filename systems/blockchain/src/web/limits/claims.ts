@@ -1,5 +1,5 @@
 /** Which buckets a request draws from: a pure function of the limits and of what the client sent. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { isIPv6 } from "node:net";
 import type { Bucket } from "./bucket.ts";
 import type { Claim, Limiter, Strategy } from "./types.ts";
@@ -55,7 +55,7 @@ export function claimsOf(limiters: readonly Limiter[], request: LimitedRequest):
 
 /** Hashed: keys are of one length whatever clients send, and tokens and addresses can't be read in Redis. */
 const keyOf = ({ strategy }: Limiter, index: number, value: string): string =>
-  `${strategy}${index}:${createHash("sha256").update(value).digest("base64url").slice(0, 22)}`;
+  `${strategy}${index}:${hash("sha256", value, "base64url").slice(0, 22)}`;
 
 function field(name: string, value: unknown, bucket: Bucket | undefined): Found[] {
   if (value === undefined || value === null) return [];

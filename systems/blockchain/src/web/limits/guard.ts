@@ -2,11 +2,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { BlockchainError } from "../../errors.ts";
 import { isApi } from "../safety.ts";
-import type { Buckets } from "./buckets.ts";
+import type { Buckets, Drawn } from "./buckets.ts";
 import { claimsOf, type LimitedRequest } from "./claims.ts";
 import { addressOf } from "./client-address.ts";
 import { limitHeaders, type Outcome, retryAfterSeconds, strictest } from "./headers.ts";
-import type { Limiter, LimitMode, LimitSettings } from "./types.ts";
+import type { Claim, Limiter, LimitMode, LimitSettings } from "./types.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -32,19 +32,44 @@ export function installGuard(server: FastifyInstance, { settings, buckets, trust
   server.decorateRequest("limitOutcomes");
   if (settings.limiters.length === 0) return;
 
-  const apply = async (limiters: readonly Limiter[], request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    if (request.routeOptions.config.unlimited || !isApi(request.url)) return;
-    const limited = described(request, trustedHops);
-    if (isListed(settings, limited.ip)) return;
-    const claims = claimsOf(limiters, limited);
-    if (claims.length === 0) return;
-    const { draws, mode } = await buckets.draw(claims);
-    const fresh = claims.map((claim, index): Outcome => ({ claim, draw: draws[index] as Outcome["draw"] }));
+  const isListed = whitelistOf(settings);
+  const settle = (request: FastifyRequest, reply: FastifyReply, claims: readonly Claim[], drawn: Drawn): void => {
+    const fresh = claims.map((claim, index): Outcome => ({ claim, draw: drawn.draws[index] as Outcome["draw"] }));
     request.limitOutcomes = [...(request.limitOutcomes ?? []), ...fresh];
-    answer(request.limitOutcomes, mode, reply, refused);
+    answer(request.limitOutcomes, drawn.mode, reply, refused);
   };
-  server.addHook("onRequest", (request, reply) => apply(ofHead, request, reply));
-  if (ofBody.length > 0) server.addHook("preHandler", (request, reply) => apply(ofBody, request, reply));
+  /** A promise only where the buckets are elsewhere. */
+  const apply = (
+    limiters: readonly Limiter[],
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> | undefined => {
+    const { config, url: route } = request.routeOptions;
+    if (config.unlimited || !isApi(request.url)) return undefined;
+    const limited = described(request, request.is404 ? undefined : route, trustedHops);
+    if (isListed(limited.ip)) return undefined;
+    const claims = claimsOf(limiters, limited);
+    if (claims.length === 0) return undefined;
+    const drawn = buckets.draw(claims);
+    if (drawn instanceof Promise) return drawn.then((later) => settle(request, reply, claims, later));
+    settle(request, reply, claims, drawn);
+    return undefined;
+  };
+  const hook =
+    (limiters: readonly Limiter[]) =>
+    (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+      let waiting: Promise<void> | undefined;
+      try {
+        waiting = apply(limiters, request, reply);
+      } catch (error) {
+        done(error as Error);
+        return;
+      }
+      if (waiting) waiting.then(() => done(), done);
+      else done();
+    };
+  server.addHook("onRequest", hook(ofHead));
+  if (ofBody.length > 0) server.addHook("preHandler", hook(ofBody));
 }
 
 /** Tells the limits; throws BlockchainError("too-many") when one is exceeded. */
@@ -65,16 +90,19 @@ function answer(
   );
 }
 
-function described(request: FastifyRequest, trustedHops: number): LimitedRequest {
+function described(request: FastifyRequest, route: string | undefined, trustedHops: number): LimitedRequest {
   return {
     ip: addressOf(request, trustedHops),
     path: request.url.split("?", 1)[0] ?? "",
-    route: request.is404 ? undefined : request.routeOptions.url,
+    route,
     headers: request.headers,
     query: request.query as Readonly<Record<string, unknown>>,
     body: request.body,
   };
 }
 
-const isListed = ({ whitelist }: LimitSettings, ip: string): boolean =>
-  whitelist.check(ip, ip.includes(":") ? "ipv6" : "ipv4");
+/** Whether an address is without limits. An object of the native list for each request would be dearer than all else here: most lists are empty. */
+function whitelistOf({ whitelist }: LimitSettings): (ip: string) => boolean {
+  if (whitelist.rules.length === 0) return () => false;
+  return (ip) => whitelist.check(ip, ip.includes(":") ? "ipv6" : "ipv4");
+}
