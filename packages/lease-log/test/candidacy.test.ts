@@ -5,7 +5,7 @@ import type { Report } from "../src/core/messages.ts";
 import type { CoreConfig, Meta } from "../src/core/types.ts";
 import type { ArbiterRecord, Candidacy, Position } from "../src/index.ts";
 import { DEFAULT_TIMING } from "../src/options.ts";
-import { CONFIG, META, setOf } from "./support/core.ts";
+import { CONFIG, META, Stepper, setOf } from "./support/core.ts";
 
 const BLANK: Meta = { dataId: undefined, freshDataId: "F", epochSeen: 0, isComplete: false, inSync: undefined };
 
@@ -109,9 +109,21 @@ describe("without a record", () => {
       { b: report({ inSync: setOf(5, ["a", "b", "c"]) }) },
       /c, which was in sync/,
     ],
+    [
+      "a member knows an equally new set, a change under way, with one who is silent",
+      { b: report({ inSync: setOf(4, ["a", "b", "c"]) }) },
+      /c, which was in sync/,
+    ],
     ["there is a primary", { c: report({ isLeading: true }) }, /c is the primary/],
   ])("data stays put while %s", (_, reports, why) => {
     expect(ask(undefined, { reports })).toMatchObject(abstains(why));
+  });
+
+  it("an empty disk that has seen a record of data starts nothing when that record goes", () => {
+    const node = new Stepper({ meta: BLANK });
+    node.now = DEFAULT_TIMING.bootstrapWaitMs + 1;
+    node.step({ type: "arbiter", observed: record(["b"], { holder: "b" }), termEpoch: undefined });
+    expect(node.core.candidacy(undefined, node.now)).toMatchObject(abstains(/the Lease was deleted/));
   });
 
   it("the last in-sync set leads again when it is there as a whole", () => {
