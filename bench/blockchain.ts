@@ -23,6 +23,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   sync: { title: "Sync of 10,000 blocks", run: async () => (await import("./blockchain/sync.ts")).run() },
   rest: { title: "REST", run: async () => (await import("./blockchain/rest.ts")).run() },
   hash: { title: "Mining", run: async () => (await import("./blockchain/hash.ts")).run() },
+  wallets: { title: "Wallets", run: async () => (await import("./blockchain/wallets.ts")).run() },
   start: { title: "Start and rest", run: async () => (await import("./blockchain/start.ts")).run() },
 };
 

@@ -13,7 +13,7 @@ import { hashKey } from "../../primitives/hash.ts";
 import { isCoinbase, outPointKey, type Transaction, txid } from "../../primitives/transaction.ts";
 import type { Owned } from "../keys/ring.ts";
 import type { Placed } from "../ports.ts";
-import { type Credit, type InBlock, type Note, type Row, rowOf } from "./row.ts";
+import { type Credit, type InBlock, kept, type Note, type Row, rowOf } from "./row.ts";
 
 export interface OwnCoin {
   readonly outpoint: string;
@@ -114,8 +114,9 @@ export class Ledger {
 
   connect(block: Block, height: number, hash: Buffer): RowChange[] {
     const changes: RowChange[] = [];
+    const own = kept(hash);
     for (const [index, transaction] of block.transactions.entries()) {
-      const place = { hash: Buffer.from(hash), height, time: block.header.time, index };
+      const place = { hash: own, height, time: block.header.time, index };
       const change = this.#confirm(transaction, place);
       if (change) changes.push(change);
     }
@@ -124,7 +125,7 @@ export class Ledger {
 
   /** As `connect`, for one transaction that an index found; they come in the order of the chain. */
   replay({ transaction, height, blockHash, blockTime, index }: Placed): void {
-    this.#confirm(transaction, { hash: Buffer.from(blockHash), height, time: blockTime, index });
+    this.#confirm(transaction, { hash: kept(blockHash), height, time: blockTime, index });
   }
 
   disconnect(block: Block, hash: Buffer): RowChange[] {

@@ -68,18 +68,27 @@ const noNote: Note = {};
 /** The first 32 characters of an outpoint's key are its transaction's. */
 export const parentOf = (outpoint: string): string => outpoint.slice(0, 32);
 
-/** Scripts are copied: they are views into a whole block otherwise, which would stay in memory with them. */
+/**
+ * A copy in memory of its own: what comes in a block is a view into all of it, and `Buffer.from` shares 8 KiB with whatever else was made at
+ * that moment. Either would stay in memory for as long as the row does.
+ */
+export function kept(bytes: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
+}
+
 export function rowOf(transaction: Transaction, ownerOf: (script: Buffer) => Owned | undefined, received: number): Row {
   const credits: Credit[] = [];
   const payouts: Payout[] = [];
   for (const [vout, { value, script }] of transaction.outputs.entries()) {
     const owner = ownerOf(script);
     if (owner) credits.push({ vout, value, owner });
-    else payouts.push({ vout, value, script: Buffer.from(script) });
+    else payouts.push({ vout, value, script: kept(script) });
   }
   const coinbase = isCoinbase(transaction);
   const inputs = coinbase ? nothing : transaction.inputs.map(({ prevout }) => outPointKey(prevout));
-  const id = Buffer.from(txid(transaction));
+  const id = kept(txid(transaction));
   return {
     key: hashKey(id),
     txid: id,
