@@ -100,8 +100,14 @@ function indexOf(blocks: readonly Block[]): ReadonlyMap<string, Placed[]> {
 export class TestPool implements WalletPool {
   readonly held = new Map<string, Transaction>();
   readonly #listeners = new Set<(event: PoolEvent) => void>();
+  readonly #chain: TestChain | undefined;
   /** Set to have the next submission refused. */
   refuse: string | undefined;
+
+  /** With a chain, nothing is taken whose inputs are neither there nor here. */
+  constructor(chain?: TestChain) {
+    this.#chain = chain;
+  }
 
   transactions() {
     return this.held.values();
@@ -117,6 +123,8 @@ export class TestPool implements WalletPool {
   /** Takes it, and throws out what it conflicts with. */
   async submit(transaction: Transaction): Promise<void> {
     if (this.refuse !== undefined) throw new WalletError("rejected", this.refuse);
+    if (this.#chain && !this.#hasInputs(transaction, this.#chain))
+      throw new WalletError("rejected", "bad-txns-inputs-missingorspent");
     this.#evictRivals(transaction, "replaced");
     this.add(transaction);
   }

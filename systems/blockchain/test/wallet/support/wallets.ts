@@ -43,7 +43,8 @@ export async function newFolder(): Promise<string> {
 
 export async function openNode(options: Partial<WalletConfig> = {}): Promise<TestNode> {
   const clock = { now: 1_700_000_000_000 };
-  const [chain, pool] = [new TestChain(), new TestPool()];
+  const chain = new TestChain();
+  const pool = new TestPool(chain);
   const config: WalletConfig = {
     network: regtest,
     chain,
