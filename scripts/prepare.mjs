@@ -2,12 +2,13 @@
 // Plain JavaScript with nothing but Node's own modules, because it runs before anything is installed.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const minimum = [20, 19];
+const lock = join(root, ".coracle-prepare.lock");
 
 /** Installs and compiles what is out of date; returns at once when nothing is. `pages`: web pages too, which few commands need. */
 export function prepare({ pages = false } = {}) {
@@ -38,7 +39,7 @@ function preparePages(folder) {
     readFileSync,
     () =>
       run("npm", ["run", "--silent", "build:pages", "-w", `systems/${system}`], `Building the pages of ${system}...`),
-    existsSync(built),
+    () => existsSync(built),
   );
 }
 
@@ -50,12 +51,49 @@ function requireNode() {
 }
 
 /** Runs `work` unless the files' digest is the one recorded when it last succeeded and its result is still there. */
-function once(what, files, read, work, isThere = true) {
+function once(what, files, read, work, isThere = () => true) {
   const record = join(root, "node_modules", `.coracle-${what}`);
   const digest = files.reduce((hash, file) => hash.update(file).update(read(file)), createHash("sha256")).digest("hex");
-  if (isThere && existsSync(record) && readFileSync(record, "utf8") === digest) return;
+  const isDone = () => isThere() && existsSync(record) && readFileSync(record, "utf8") === digest;
+  if (isDone()) return;
+  alone(() => {
+    if (isDone()) return;
+    work();
+    writeFileSync(record, digest);
+  });
+}
+
+/** Runs `work` while no other process does so in this folder: two that install at once break each other. */
+function alone(work) {
+  while (!take()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  const release = () => rmSync(lock, { force: true });
+  process.once("exit", release);
   work();
-  writeFileSync(record, digest);
+  release();
+  process.off("exit", release);
+}
+
+/** False while another has the lock; one that was left by a process that is gone is removed. */
+function take() {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (error.code !== "EEXIST") throw error;
+  }
+  if (isHeld()) return false;
+  rmSync(lock, { force: true });
+  return take();
+}
+
+function isHeld() {
+  try {
+    const pid = Number(readFileSync(lock, "utf8"));
+    // Empty for the moment between its creation and its writing, unless that moment is long over.
+    return pid === 0 ? Date.now() - statSync(lock).mtimeMs < 5000 : process.kill(pid, 0);
+  } catch (error) {
+    return error.code === "EPERM";
+  }
 }
 
 function sources() {
