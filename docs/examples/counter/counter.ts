@@ -1,6 +1,6 @@
 /** The state that the log keeps the same on every replica: a number, and which entry it includes. */
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Entry, Position, StateMachine } from "@coracle/lease-log";
 
 interface State {
@@ -66,15 +66,16 @@ export class Counter implements StateMachine {
     await this.flush();
   }
 
-  /** Whole or not at all, and on the disk when it resolves: the log drops what the file includes. */
+  /** Whole or not at all, and on the disk when it resolves, its new name too: the log drops what the file includes. */
   async flush(): Promise<void> {
-    const file = await open(`${this.#path}.new`, "w");
-    try {
-      await file.writeFile(JSON.stringify(this.#state));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeFile(`${this.#path}.new`, JSON.stringify(this.#state));
+    await sync(`${this.#path}.new`);
     await rename(`${this.#path}.new`, this.#path);
+    await sync(dirname(this.#path));
   }
+}
+
+async function sync(path: string): Promise<void> {
+  const file = await open(path);
+  await file.sync().finally(() => file.close());
 }
