@@ -78,7 +78,7 @@ describe("a server", () => {
   it("refuses a folder that another process uses", async () => {
     await start();
     await expect(startProcess(data)).rejects.toThrow(
-      /exited with 1.*Another process is using the data folder.*choose another/s,
+      /exited with 1.*is in use by another process. Nothing was changed.*choose another/s,
     );
   });
 
