@@ -15,8 +15,10 @@ export class Handover {
       reject = onError;
     });
     const cancel = clock.after(timeoutMs, () => this.giveUp(`${to} did not take over in time; the election decides`));
-    const unsubscribe = roles.subscribe(({ primary }) => {
+    const before = roles.epoch;
+    const unsubscribe = roles.subscribe(({ primary, epoch }) => {
       if (primary === to) this.#settle(undefined);
+      else if (primary !== undefined && epoch > before) this.giveUp(`${primary} took over, not ${to}`);
     });
     this.#settle = (reason) => {
       this.#settle = () => {};

@@ -36,6 +36,8 @@ export interface View {
   readonly term: { readonly epoch: number; readonly validUntil: number } | undefined;
   /** Until then this process has promised not to take the Lease. */
   readonly yieldUntil: number;
+  /** Until then it leaves the Lease to others, having handed it over; unless it is handed back. */
+  readonly givesWayUntil: number;
   /** See ElectionOptions. */
   readonly predecessor: "release" | "succeed";
 }
@@ -85,10 +87,14 @@ function decideAsHolder({ me, observation }: View, term: NonNullable<View["term"
   return { kind: "end", reason: `the Lease is held by ${record.holder ?? "nobody"} (epoch ${record.epoch})` };
 }
 
-function decideAsCandidate({ me, timing, observation, yieldUntil, predecessor }: View, now: number): Action {
+function decideAsCandidate(view: View, now: number): Action {
+  const { me, timing, observation, yieldUntil, givesWayUntil, predecessor } = view;
   if (!observation) return { kind: "wait", until: now, reason: "the Lease was not seen yet" };
   if (now < yieldUntil) return { kind: "wait", until: yieldUntil, reason: "promised to hold back" };
   const { record, seenAt, expiresAt } = observation;
+  const favourite = record.holder === undefined ? record.annotations[handToAnnotation] : undefined;
+  if (favourite !== me.name && now < givesWayUntil)
+    return { kind: "wait", until: givesWayUntil, reason: "handed it over" };
   // Ours without a term: a take or a release whose answer was lost, or a term that ran out. No other process bears this incarnation, and this
   // one holds no term, so there is nobody to wait for; the new acquisition is a compare-and-swap with an epoch of its own.
   // The same pod name with another uid gets no such treatment: a container that hangs on a lost node may still run beside the pod that
@@ -97,8 +103,8 @@ function decideAsCandidate({ me, timing, observation, yieldUntil, predecessor }:
   if (isHeldByPredecessor(record, me)) return { kind: predecessor === "succeed" ? "take" : "release" };
   if (now < expiresAt)
     return { kind: "wait", until: expiresAt, reason: `held by ${record.holder ?? "a deleted Lease's holder"}` };
-  const favourite = record.holder === undefined ? record.annotations[handToAnnotation] : undefined;
-  const favouredUntil = seenAt + timing.retryPeriodMs;
+  // Who polls sees the release up to two periods later than this observer may have.
+  const favouredUntil = seenAt + timing.retryPeriodMs * 3;
   if (favourite !== undefined && favourite !== me.name && now < favouredUntil) {
     return { kind: "wait", until: favouredUntil, reason: `handed to ${favourite}` };
   }

@@ -47,6 +47,8 @@ const promptRetries = 5;
 const longestReleaseMs = 5_000;
 /** Each abstention costs a read of the Lease. */
 const minAbstentionMs = 50;
+/** Retry periods for which who hands over does not take the Lease again: longer than others wait for whom it is handed to. */
+const heldBackPeriods = 4;
 
 interface Release {
   readonly handTo: string | undefined;
@@ -68,6 +70,7 @@ class LeaseElection implements Election {
   readonly #stopping = new AbortController();
   #term: LiveTerm | undefined;
   #yieldUntil = Number.NEGATIVE_INFINITY;
+  #givesWayUntil = Number.NEGATIVE_INFINITY;
   #conflicts = 0;
   #releases: Release[] = [];
   #loop: Promise<void> | undefined;
@@ -117,7 +120,8 @@ class LeaseElection implements Election {
 
   async stepDown(reason: string, handTo?: string): Promise<void> {
     if (!this.#term) return;
-    this.yieldFor(handTo === undefined ? this.#timing.leaseDurationMs : this.#timing.retryPeriodMs * 2);
+    if (handTo === undefined) this.yieldFor(this.#timing.leaseDurationMs);
+    else this.#givesWayUntil = this.#clock.now() + this.#timing.retryPeriodMs * heldBackPeriods;
     const done = new Promise<void>((resolve) => this.#releases.push({ handTo, done: resolve }));
     this.#term.end(handTo === undefined ? reason : `${reason}; handing over to ${handTo}`);
     await done;
@@ -338,7 +342,8 @@ class LeaseElection implements Election {
   #view(): View {
     const { observation } = this.#lease;
     const { identity: me, predecessor = "release" } = this.#options;
-    return { me, timing: this.#timing, observation, term: this.#term, yieldUntil: this.#yieldUntil, predecessor };
+    const [yieldUntil, givesWayUntil] = [this.#yieldUntil, this.#givesWayUntil];
+    return { me, timing: this.#timing, observation, term: this.#term, yieldUntil, givesWayUntil, predecessor };
   }
 
   #state(): ElectionState {

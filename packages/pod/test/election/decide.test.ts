@@ -18,6 +18,7 @@ const view = (parts: Partial<View>): View => ({
   observation: undefined,
   term: undefined,
   yieldUntil: 0,
+  givesWayUntil: 0,
   predecessor: "release",
   ...parts,
 });
@@ -31,9 +32,23 @@ test.each<[string, View, number, string, number?]>([
   ["another held it", view({ observation: seen(takenBy(other)) }), 16_000, "take"],
   ["it was released", view({ observation: seen(released(takenBy(other), wallMs, undefined)) }), 1000, "take"],
   ["it was handed to me", view({ observation: seen(handed("pod-0")) }), 1000, "take"],
-  ["it was handed to another", view({ observation: seen(handed("pod-2")) }), 2999, "wait", 3000],
-  ["the other did not come", view({ observation: seen(handed("pod-2")) }), 3000, "take"],
+  ["it was handed to another", view({ observation: seen(handed("pod-2")) }), 6999, "wait", 7000],
+  ["the other did not come", view({ observation: seen(handed("pod-2")) }), 7000, "take"],
   ["I promised to hold back", view({ observation: seen(undefined), yieldUntil: 5000 }), 4999, "wait", 5000],
+  [
+    "I promised to, and it was handed to me",
+    view({ observation: seen(handed("pod-0")), yieldUntil: 5000 }),
+    1000,
+    "wait",
+    5000,
+  ],
+  ["I have handed it over", view({ observation: seen(handed("pod-2")), givesWayUntil: 9000 }), 8999, "wait", 9000],
+  [
+    "I have handed it over, and it was handed back",
+    view({ observation: seen(handed("pod-0")), givesWayUntil: 5000 }),
+    1000,
+    "take",
+  ],
   ["my promise is over", view({ observation: seen(undefined), yieldUntil: 5000 }), 5000, "take"],
   ["this process holds it without a term", view({ observation: seen(takenBy(me)) }), 1000, "take"],
   [
