@@ -103,8 +103,7 @@ function decideAsCandidate(view: View, now: number): Action {
   if (isHeldByPredecessor(record, me)) return { kind: predecessor === "succeed" ? "take" : "release" };
   if (now < expiresAt)
     return { kind: "wait", until: expiresAt, reason: `held by ${record.holder ?? "a deleted Lease's holder"}` };
-  // Who polls sees the release up to two periods later than this observer may have.
-  const favouredUntil = seenAt + timing.retryPeriodMs * 3;
+  const favouredUntil = seenAt + timing.retryPeriodMs;
   if (favourite !== undefined && favourite !== me.name && now < favouredUntil) {
     return { kind: "wait", until: favouredUntil, reason: `handed to ${favourite}` };
   }

@@ -48,7 +48,7 @@ const longestReleaseMs = 5_000;
 /** Each abstention costs a read of the Lease. */
 const minAbstentionMs = 50;
 /** Retry periods for which who hands over does not take the Lease again: longer than others wait for whom it is handed to. */
-const heldBackPeriods = 4;
+const heldBackPeriods = 2;
 
 interface Release {
   readonly handTo: string | undefined;

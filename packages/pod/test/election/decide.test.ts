@@ -32,8 +32,8 @@ test.each<[string, View, number, string, number?]>([
   ["another held it", view({ observation: seen(takenBy(other)) }), 16_000, "take"],
   ["it was released", view({ observation: seen(released(takenBy(other), wallMs, undefined)) }), 1000, "take"],
   ["it was handed to me", view({ observation: seen(handed("pod-0")) }), 1000, "take"],
-  ["it was handed to another", view({ observation: seen(handed("pod-2")) }), 6999, "wait", 7000],
-  ["the other did not come", view({ observation: seen(handed("pod-2")) }), 7000, "take"],
+  ["it was handed to another", view({ observation: seen(handed("pod-2")) }), 2999, "wait", 3000],
+  ["the other did not come", view({ observation: seen(handed("pod-2")) }), 3000, "take"],
   ["I promised to hold back", view({ observation: seen(undefined), yieldUntil: 5000 }), 4999, "wait", 5000],
   [
     "I promised to, and it was handed to me",
