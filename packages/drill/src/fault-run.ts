@@ -9,6 +9,7 @@ import type { Members } from "./members.ts";
 import type { Recorder } from "./recorder.ts";
 import type { FaultReport, SkippedFault } from "./report.ts";
 import type { Terms } from "./terms.ts";
+import { unready } from "./unready.ts";
 import { longestGap } from "./verdict.ts";
 
 /** What a run of faults knows and uses. */
@@ -29,6 +30,8 @@ export class FaultRun {
   readonly #terms: Terms;
   readonly #reports: FaultReport[] = [];
   readonly #skipped: SkippedFault[] = [];
+  /** Pods that there were when all was well last. */
+  #size = 0;
 
   constructor(options: FaultRunOptions, recorder: Recorder<unknown, unknown>, members: Members, terms: Terms) {
     this.#options = options;
@@ -60,6 +63,7 @@ export class FaultRun {
         return missing === "";
       },
     );
+    this.#size = this.#members.pods().length;
   }
 
   get reports(): readonly FaultReport[] {
@@ -144,14 +148,8 @@ export class FaultRun {
   }
 
   #unready(): string | undefined {
-    const pods = this.#members.pods();
-    const unready = pods.find(
-      ({ metadata, status }) =>
-        metadata?.deletionTimestamp !== undefined ||
-        !status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True"),
-    );
-    if (unready) return `${unready.metadata?.name} to be ready`;
-    return this.#terms.leader() === undefined ? "somebody to lead" : undefined;
+    const missing = unready(this.#members.pods(), this.#size);
+    return missing ?? (this.#terms.leader() === undefined ? "somebody to lead" : undefined);
   }
 
   async #waitFor(what: () => string, isSo: () => boolean | Promise<boolean>): Promise<void> {

@@ -1,5 +1,6 @@
 import { Random } from "@coracle/sim";
 import type { StatefulSet } from "kubernetes-types/apps/v1.js";
+import type { Pod } from "kubernetes-types/core/v1.js";
 import { describe, expect, it } from "vitest";
 import { isRolledOut } from "../src/faults/objects.ts";
 import { selects } from "../src/faults/partition.ts";
@@ -10,6 +11,7 @@ import type { Access, DrillPlugin, Outcome } from "../src/plugin.ts";
 import { Recorder } from "../src/recorder.ts";
 import { brokenPromises, type DrillReport } from "../src/report.ts";
 import { summaryOf } from "../src/summary.ts";
+import { unready } from "../src/unready.ts";
 import { judge } from "../src/verdict.ts";
 
 type Input = { readonly op: "get" } | { readonly op: "set"; readonly value: string };
@@ -193,5 +195,22 @@ describe("a report", () => {
   it("is a table in the terminal", () => {
     expect(summaryOf(report)).toMatch(/kill +kv-0 +10 ms +300 ms +320 ms +330 ms/);
     expect(summaryOf({ ...report, broken: ["It broke."] })).toContain("BROKEN: It broke.");
+  });
+});
+
+describe("what is missing after a fault", () => {
+  const pod = (name: string, ready: "True" | "False", deletionTimestamp?: string): Pod => ({
+    metadata: { name, deletionTimestamp },
+    status: { conditions: [{ type: "Ready", status: ready }] },
+  });
+
+  it("counts a pod that is gone and not replaced yet", () => {
+    expect(unready([pod("a", "True"), pod("b", "True")], 3)).toBe("1 of 3 pods to come back");
+    expect(unready([pod("a", "True"), pod("b", "True")], 2)).toBeUndefined();
+  });
+
+  it("names one that is not ready, or on its way out", () => {
+    expect(unready([pod("a", "True"), pod("b", "False")], 2)).toBe("b to be ready");
+    expect(unready([pod("a", "True", "2026-01-01T00:00:00Z")], 1)).toBe("a to be ready");
   });
 });
