@@ -263,6 +263,19 @@ describe("a compact block that is asked for", () => {
     await raw.expect("block");
   });
 
+  it("as the last of those listed is followed by the tip's hash, so that the rest is asked for", async () => {
+    const node = await nodes.add();
+    const tip = await extend(node.chain, 502);
+    const raw = await RawPeer.greet(nodes.net, "10.9.9.9", node.host);
+    raw.send({ command: "getblocks", version: 70016, locator: [], stop: Buffer.alloc(32) });
+    const { items } = await raw.expect("inv");
+    expect(items).toHaveLength(500);
+    raw.received.splice(0);
+    raw.send({ command: "getdata", items: [{ type: 4, hash: items[499]!.hash }] });
+    await raw.expect("cmpctblock");
+    expect((await raw.expect("inv")).items).toEqual([{ type: 2, hash: tip.hash }]);
+  });
+
   it("is sent unasked to who wants that, once it is known to have the parent", async () => {
     const { node, raw } = await ready(1);
     raw.send({ command: "sendcmpct", announce: true, version: 2n });

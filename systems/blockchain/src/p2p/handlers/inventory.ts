@@ -1,4 +1,5 @@
 /** Announcements and requests by hash. */
+import type { ChainEntry } from "../../chain/types.ts";
 import { encodeBlock } from "../../primitives/block.ts";
 import { hashKey } from "../../primitives/hash.ts";
 import type { Handler, NetState } from "../net-state.ts";
@@ -57,18 +58,21 @@ export const onGetData: Handler<InventoryBody> = async (net, peer, { items }) =>
 async function sendBlock(net: NetState, peer: Peer, { type, hash }: InventoryItem): Promise<boolean> {
   const entry = net.chain.entry(hash);
   if (!entry?.hasBlock || entry.isInvalid) return false;
-  if (type === INVENTORY.compactBlock && (await sendCompactBlock(net, peer, entry))) return true;
-  const withWitness = type !== INVENTORY.block;
-  const raw = withWitness ? await net.chain.rawBlock(entry) : undefined;
-  const block = raw === undefined ? await net.chain.block(entry) : undefined;
-  if (raw !== undefined) peer.sendRaw("block", raw);
-  else if (block !== undefined) peer.sendRaw("block", encodeBlock(block, { witness: false }));
-  else return false;
+  const isCompact = type === INVENTORY.compactBlock && (await sendCompactBlock(net, peer, entry));
+  if (!isCompact && !(await sendWhole(net, peer, entry, type !== INVENTORY.block))) return false;
   if (peer.continueAt === entry.key) {
     peer.continueAt = undefined;
     peer.send({ command: "inv", items: [{ type: INVENTORY.block, hash: net.chain.tip.hash }] });
   }
   return true;
+}
+
+async function sendWhole({ chain }: NetState, peer: Peer, entry: ChainEntry, withWitness: boolean): Promise<boolean> {
+  const raw = withWitness ? await chain.rawBlock(entry) : undefined;
+  const block = raw === undefined ? await chain.block(entry) : undefined;
+  const bytes = raw ?? (block && encodeBlock(block, { witness: false }));
+  if (bytes) peer.sendRaw("block", bytes);
+  return bytes !== undefined;
 }
 
 function sendTransaction(net: NetState, peer: Peer, { type, hash }: InventoryItem): boolean {
