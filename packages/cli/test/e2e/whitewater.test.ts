@@ -28,6 +28,7 @@ afterAll(async () => {
 
 const up = async (variant: string): Promise<Summary> =>
   JSON.parse(await coracle.ok(`coracle up whitewater --variant ${variant} --json`, { timeoutMs: PATIENCE_MS }));
+const leader = async () => (await pods.members()).find(({ role }) => role === "leader")?.name;
 const scale = (replicas: number) => coracle.ok(`kubectl scale statefulset whitewater --replicas=${replicas}`);
 
 /** Each fault once, under load. */
@@ -102,7 +103,8 @@ describe.runIf(kubectl)("discovery by DNS", () => {
       expect(learners.sort()).toEqual(["whitewater-5", "whitewater-6"]);
       expect(await pods.get("kept", 6)).toBe("here");
       // The leader goes too.
-      await coracle.ok("kubectl exec whitewater-0 -- whitewater move-leader whitewater-4");
+      if ((await leader()) !== "whitewater-4")
+        await coracle.ok("kubectl exec whitewater-0 -- whitewater move-leader whitewater-4");
       await scale(3);
       await pods.ready(0, 1, 2);
       const written = writer.count();
@@ -122,7 +124,7 @@ describe.runIf(kubectl)("discovery by DNS", () => {
     const to = (await pods.members()).find(({ name, role }) => role === "follower" && /-[012]$/.test(name))?.name;
     const moved = JSON.parse(await coracle.ok(`coracle switchover whitewater --to ${to} --json`));
     expect(moved).toMatchObject({ to });
-    expect((await pods.members()).find(({ role }) => role === "leader")?.name).toBe(to);
+    expect(await leader()).toBe(to);
   }, 120_000);
 });
 
