@@ -1,8 +1,8 @@
 /** What a system tells of each of its pods in the summary: the JSON that a command prints in the pod, some fields of it as columns. */
+import { isPodReady } from "@coracle/kube";
 import type { Pod } from "kubernetes-types/core/v1.js";
 import type { OfficialConfig } from "./connect.ts";
 import { execInPod } from "./pod-streams.ts";
-import { isReady } from "./readiness.ts";
 
 export interface DetailsRule {
   /** Pods without this container are not asked. */
@@ -22,7 +22,7 @@ export async function detailsOf(
 ): Promise<ReadonlyMap<string, Details>> {
   if (!rule) return new Map();
   const { container, command } = rule;
-  const asked = pods.filter((pod) => isReady(pod) && pod.spec?.containers.some(({ name }) => name === container));
+  const asked = pods.filter((pod) => isPodReady(pod) && pod.spec?.containers.some(({ name }) => name === container));
   const answers = await Promise.all(
     asked
       .map(async ({ metadata: { name = "", namespace = "" } = {} }) => {

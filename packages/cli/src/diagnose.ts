@@ -1,8 +1,7 @@
 /** What a user needs to see when a deployment does not come up: the events and the last log lines of the pods that are not ready. */
-import { resources } from "@coracle/kube";
+import { isPodReady, resources } from "@coracle/kube";
 import type { Pod } from "kubernetes-types/core/v1.js";
 import type { Deployment } from "./deployment.ts";
-import { isReady } from "./readiness.ts";
 import { podsOf } from "./wait.ts";
 
 const eventsPerPod = 5;
@@ -10,7 +9,7 @@ const logLines = 8;
 const podsShown = 3;
 
 export async function diagnose(deployment: Deployment): Promise<string> {
-  const pods = (await podsOf(deployment)).filter((pod) => !isReady(pod));
+  const pods = (await podsOf(deployment)).filter((pod) => !isPodReady(pod));
   if (pods.length === 0) return "No pod is unready. Look at: kubectl get events -A --sort-by=.lastTimestamp";
   const shown = await Promise.all(pods.slice(0, podsShown).map((pod) => diagnosePod(deployment, pod)));
   const more = pods.length > podsShown ? [`...and ${pods.length - podsShown} more pods that are not ready`] : [];

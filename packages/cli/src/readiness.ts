@@ -66,9 +66,6 @@ export function podHopeless(pod: Pod): string | undefined {
   return undefined;
 }
 
-export const isReady = (pod: Pod): boolean =>
-  pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
-
 /** Names each container that no readiness probe watches, with its state: another name whenever it starts, ends or starts again. */
 export function unprobed({ metadata, spec, status }: Pod): string[] {
   const probed = new Set(spec?.containers.filter((each) => each.readinessProbe).map(({ name }) => name));

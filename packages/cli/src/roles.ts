@@ -1,8 +1,8 @@
 /** Which role each pod of a system plays: by a label that the pods bear, or by asking one of them. */
+import { isPodReady } from "@coracle/kube";
 import type { Pod } from "kubernetes-types/core/v1.js";
 import type { OfficialConfig } from "./connect.ts";
 import { execInPod } from "./pod-streams.ts";
-import { isReady } from "./readiness.ts";
 
 /** How a system tells roles. */
 export type RoleRule = {
@@ -48,7 +48,7 @@ async function asked(
   pods: readonly Pod[],
   config: () => Promise<OfficialConfig>,
 ): Promise<Roles> {
-  for (const pod of pods.filter(isReady).slice(0, MAX_ASKED)) {
+  for (const pod of pods.filter(isPodReady).slice(0, MAX_ASKED)) {
     const { name = "", namespace = "" } = pod.metadata ?? {};
     const container = pod.spec?.containers[0]?.name ?? "";
     const roles = await execInPod(await config(), { namespace, pod: name, container, command }).then(

@@ -1,10 +1,9 @@
 /** The picture of a system after `up` and in `status`: pods with their roles, where to connect, what to try next. */
-import { resources } from "@coracle/kube";
+import { isPodReady, resources } from "@coracle/kube";
 import type { Pod, Service } from "kubernetes-types/core/v1.js";
 import type { OfficialConfig } from "./connect.ts";
 import { type Deployment, ofKind } from "./deployment.ts";
 import { cellsOf, type Details, type DetailsRule, detailsOf } from "./details.ts";
-import { isReady } from "./readiness.ts";
 import { isLeader, type Roles, rolesOf } from "./roles.ts";
 import { table } from "./table.ts";
 import { missingParts, podsOf } from "./wait.ts";
@@ -70,7 +69,7 @@ function podLine(roles: Roles, details: ReadonlyMap<string, Details>, pod: Pod):
   return {
     name: pod.metadata?.name ?? "",
     namespace: pod.metadata?.namespace ?? "",
-    ready: isReady(pod),
+    ready: isPodReady(pod),
     phase: pod.metadata?.deletionTimestamp ? "Terminating" : (pod.status?.phase ?? "Pending"),
     role: roles.get(pod.metadata?.name ?? "") ?? "",
     restarts: Math.max(0, ...(pod.status?.containerStatuses ?? []).map(({ restartCount }) => restartCount)),

@@ -49,15 +49,15 @@ async function waitFor(
   let settling = { containers: "", since: 0 };
   for (;;) {
     const unready = await firstPending(deployment);
-    const containers = (await podsOf(deployment)).flatMap(unprobed).join();
+    const pods = await podsOf(deployment);
+    const containers = pods.flatMap(unprobed).join();
     if (containers !== settling.containers) settling = { containers, since: performance.now() };
     const isSettled = containers === "" || performance.now() - settling.since >= settleMs;
     const pending = unready ?? (isSettled ? undefined : "containers without a readiness probe to stay up for a second");
     if (pending === undefined) return;
     if (pending !== last) report(pending);
     last = pending;
-    const reason =
-      (await stuckPod(deployment)) ?? (performance.now() > deadline ? `still waiting for ${pending}` : undefined);
+    const reason = stuck(pods) ?? (performance.now() > deadline ? `still waiting for ${pending}` : undefined);
     if (reason) return giveUp(reason);
     await delay(pollMs);
   }
@@ -70,7 +70,7 @@ export async function missingParts(deployment: Deployment): Promise<string[]> {
     const one = { ...optional, items: [item] };
     const pending = await firstPending(one);
     if (pending === undefined) return [];
-    return [`${(await stuckPod(one)) ?? `waiting for ${pending}`}; ${optionalNote(item.object)}`];
+    return [`${stuck(await podsOf(one)) ?? `waiting for ${pending}`}; ${optionalNote(item.object)}`];
   });
   return (await Promise.all(lines)).flat();
 }
@@ -98,8 +98,9 @@ async function servicePendingNow(deployment: Deployment, item: Item): Promise<st
 const current = <T>({ kube }: Deployment, { object, resource, namespace }: Item): Promise<T> =>
   kube.get(resource, object.metadata.name, { namespace }) as Promise<T>;
 
-async function stuckPod(deployment: Deployment): Promise<string | undefined> {
-  for (const pod of await podsOf(deployment)) {
+/** Why one of them can't start, if so. */
+function stuck(pods: readonly Pod[]): string | undefined {
+  for (const pod of pods) {
     const reason = podHopeless(pod);
     if (reason) return reason;
   }

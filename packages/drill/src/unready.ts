@@ -1,3 +1,4 @@
+import { isPodReady } from "@coracle/kube";
 import type { Pod } from "kubernetes-types/core/v1.js";
 
 /**
@@ -6,9 +7,6 @@ import type { Pod } from "kubernetes-types/core/v1.js";
  */
 export function unready(pods: readonly Pod[], wanted: number): string | undefined {
   if (pods.length < wanted) return `${wanted - pods.length} of ${wanted} pods to come back`;
-  const one = pods.find((pod) => !isReady(pod) || pod.metadata?.deletionTimestamp !== undefined);
+  const one = pods.find((pod) => !isPodReady(pod) || pod.metadata?.deletionTimestamp !== undefined);
   return one && `${one.metadata?.name} to be ready`;
 }
-
-const isReady = ({ status }: Pod): boolean =>
-  status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false;

@@ -22,6 +22,7 @@ export { fromKubeconfig } from "./config/kubeconfig.ts";
 export { type LoadOptions, loadConnection } from "./config/load.ts";
 export type { Credentials, KubeConnection, TlsSettings } from "./config/types.ts";
 export { isKubeError, KubeError, type KubeErrorCode } from "./errors.ts";
+export { isPodReady } from "./pods.ts";
 export { resource, resources } from "./resources.ts";
 export type {
   CallOptions,

@@ -1,4 +1,12 @@
-import { isKubeError, type KubeClient, KubeError, type KubeWatch, resources, type WatchEvent } from "@coracle/kube";
+import {
+  isKubeError,
+  isPodReady,
+  type KubeClient,
+  KubeError,
+  type KubeWatch,
+  resources,
+  type WatchEvent,
+} from "@coracle/kube";
 import type { Pod } from "kubernetes-types/core/v1.js";
 import type { PeerSource, Report } from "./feed.ts";
 import type { Peer } from "./types.ts";
@@ -59,7 +67,7 @@ function peerOf(pod: Pod, options: ApiOptions): Peer | undefined {
     id: metadata.name,
     host: status.podIP,
     port,
-    ready: status.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false,
+    ready: isPodReady(pod),
     terminating: metadata.deletionTimestamp !== undefined,
     labels: metadata.labels ?? {},
   };

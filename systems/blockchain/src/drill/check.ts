@@ -1,6 +1,8 @@
 /** What must hold once a fault is over. */
+
 import type { ScenarioSite, ScenarioVerdict } from "@coracle/drill";
-import { type DrillNode, isAnswer, isReady, nodesOf } from "./nodes.ts";
+import { isPodReady } from "@coracle/kube";
+import { type DrillNode, isAnswer, nodesOf } from "./nodes.ts";
 import type { Payments } from "./payments.ts";
 
 /** A block that all nodes had before the fault. */
@@ -20,7 +22,7 @@ export async function agreement(site: ScenarioSite, least = 0): Promise<Agreed> 
 }
 
 async function agreedNow(nodes: readonly DrillNode[], least: number): Promise<Agreed | undefined> {
-  if (nodes.length === 0 || !nodes.every(({ pod }) => isReady(pod))) return undefined;
+  if (nodes.length === 0 || !nodes.every(({ pod }) => isPodReady(pod))) return undefined;
   const heights = (await Promise.all(nodes.map((node) => node.ask<number>("getblockcount")))).filter(isAnswer);
   const height = Math.min(...heights);
   if (heights.length < nodes.length || height < least) return undefined;

@@ -16,9 +16,6 @@ export const nameOf = ({ metadata }: Pod): string => metadata?.name ?? "";
 
 const isNode = ({ spec }: Pod): boolean => (spec?.containers ?? []).some(({ name }) => name === CONTAINER);
 
-export const isReady = ({ status }: Pod): boolean =>
-  (status?.conditions ?? []).some(({ type, status: is }) => type === "Ready" && is === "True");
-
 export async function nodesOf(site: ScenarioSite): Promise<readonly DrillNode[]> {
   const pods = (await site.pods()).filter(isNode);
   return ordered(pods).map((pod) => ({ name: nameOf(pod), pod, ask: (...call) => ask(site, nameOf(pod), ...call) }));
