@@ -8,9 +8,9 @@ import type { Pod } from "kubernetes-types/core/v1.js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { program } from "../../../../scripts/testing/programs.ts";
 import type { Cluster } from "../../src/index.ts";
-import { processesOf } from "../../src/kubelet/process/proc.ts";
+import { identityOf, isAlive, processesOf, statOf } from "../../src/kubelet/process/proc.ts";
 import type { Stored } from "../../src/machinery/types.ts";
-import { agentContainer, agentOf, isReady, openCluster, until } from "./agent.ts";
+import { agentContainer, agentOf, eventually, isReady, openCluster, until } from "./agent.ts";
 
 const kubectlPath = program("kubectl");
 const names = ["node-1", "node-2", "node-3"];
@@ -117,6 +117,17 @@ test("a stopped node loses its processes, is not ready, and its pods are evicted
   await until(cluster, "pods", () => pods().length === 3 && pods().every(isReady));
   expect(named(lost.metadata.name)).toBeUndefined();
   expect(pods().map(nodeOf).sort()).toEqual(names);
+});
+
+test("a stopped node's processes have ended, also one whose memory takes the kernel long to free", async () => {
+  const fill = "globalThis.held = Buffer.alloc(400e6, 1); setInterval(() => {}, 1e6)";
+  await deploy("large", 1, { containers: [{ name: "large", image: "node", command: ["node", "-e", fill] }] });
+  const pod = pods()[0] as Stored<Pod>;
+  const memory = async () => Math.max(...processesIn(pod).map((pid) => statOf(pid)?.residentBytes ?? 0));
+  await eventually(memory, (bytes) => bytes > 400e6);
+  const identities = processesIn(pod).map(identityOf);
+  await cluster.nodes.stop(nodeOf(pod));
+  expect(identities.filter(isAlive)).toEqual([]);
 });
 
 test("a node that is back in time starts its pods again", async () => {

@@ -67,7 +67,7 @@ async function handshake(child: ChildProcess, { containerID, clock, limitMs }: S
     return { ok: false, message: said.trim() || "the container's first process ended before its program began" };
   }
   child.stdin?.on("error", () => undefined);
-  const held = hold(containerID, identityOf(child.pid), exit);
+  const held = hold(containerID, identityOf(child.pid), exit, clock);
   return { ok: true, process: { ...held, ...(child.stdin && { stdin: child.stdin }) } };
 }
 
@@ -114,7 +114,7 @@ export function adoptContainer(identity: ProcessIdentity, options: AdoptOptions)
     };
     clock.after(pollMs, look);
   });
-  return hold(containerID, identity, exit);
+  return hold(containerID, identity, exit, clock);
 }
 
 /** The exit code that the shim wrote down; undefined when it was not given the time to. */
@@ -127,23 +127,39 @@ export function recordedExit(path: string): number | undefined {
   }
 }
 
-function hold(containerID: string, identity: ProcessIdentity, exit: Promise<Exit>): ContainerProcess {
+function hold(containerID: string, identity: ProcessIdentity, exit: Promise<Exit>, clock: Clock): ContainerProcess {
   const { pid } = identity;
-  const hasPidNamespace = isUnshare(pid);
   // The kernel ends a PID namespace with its first process; without one, what outlives the shim or has left its group is looked for.
+  const first = isUnshare(pid) ? treeOf(pid)[1] : undefined;
   const clean = (): void => {
     signal(-pid, "SIGKILL");
-    if (!hasPidNamespace) sweep(containerID);
+    if (first === undefined) sweep(containerID);
   };
   return {
     identity,
-    exit: exit.then((how) => {
+    exit: exit.then(async (how) => {
       clean();
+      // unshare(1) may be gone before the namespace is: whoever is told of the exit may count on free ports and files.
+      if (first !== undefined) await endOf(first, clock);
       return how;
     }),
-    terminate: () => void signal(hasPidNamespace ? (treeOf(pid)[1]?.pid ?? pid) : pid, "SIGTERM"),
+    terminate: () => void signal(first?.pid ?? pid, "SIGTERM"),
     kill: clean,
   };
+}
+
+/** At most this long: a process that waits for a dead disk cannot be ended at all. */
+const endLimitMs = 2000;
+const endPollMs = 5;
+
+function endOf(process: ProcessIdentity, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (waitedMs: number): void => {
+      if (waitedMs >= endLimitMs || !isAlive(process)) resolve();
+      else clock.after(endPollMs, () => look(waitedMs + endPollMs));
+    };
+    look(0);
+  });
 }
 
 /** Ends every process of a container, wherever it has moved. */
