@@ -87,7 +87,7 @@ describe.each(isolationLevels)("the kubelet's end with isolation %s", (isolation
     await fixture.store.delete("pods", "default", "orphan", { gracePeriodSeconds: 0 });
     await successor();
     await expect.poll(() => isAlive(identity)).toBe(false);
-    expect(processesOf(id)).toEqual([]);
+    await expect.poll(() => processesOf(id)).toEqual([]);
   });
 
   it("leaves no process when it stops, daemons included", async () => {
