@@ -2,7 +2,6 @@
 import type { ScriptError } from "./script-error.ts";
 
 const TEXTS: Readonly<Record<ScriptError, string>> = {
-  UNKNOWN_ERROR: "unknown error",
   EVAL_FALSE: "Script evaluated without error but finished with a false/empty top stack element",
   OP_RETURN: "OP_RETURN was encountered",
   SCRIPT_SIZE: "Script is too big",
@@ -52,8 +51,10 @@ const TEXTS: Readonly<Record<ScriptError, string>> = {
   TAPSCRIPT_VALIDATION_WEIGHT: "Too much signature validation relative to witness weight",
   TAPSCRIPT_CHECKMULTISIG: "OP_CHECKMULTISIG(VERIFY) is not available in tapscript",
   TAPSCRIPT_MINIMALIF: "OP_IF/NOTIF argument must be minimal in tapscript",
+  TAPSCRIPT_EMPTY_PUBKEY: "Empty public key in tapscript",
   OP_CODESEPARATOR: "Using OP_CODESEPARATOR in non-witness script",
   SIG_FINDANDDELETE: "Signature is found in scriptCode",
+  SCRIPTNUM: "Script number overflowed or is non-minimally encoded",
 };
 
 export const scriptErrorText = (error: ScriptError): string => TEXTS[error];

@@ -45,7 +45,7 @@ export class ScriptFailure {
 }
 
 const shortStack = new ScriptFailure("INVALID_STACK_OPERATION");
-const badNumber = new ScriptFailure("UNKNOWN_ERROR");
+const badNumber = new ScriptFailure("SCRIPTNUM");
 
 /**
  * Invariants: `stack` and `alternative` together hold at most 1000 items when an opcode has been executed (the interpreter checks);

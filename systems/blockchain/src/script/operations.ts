@@ -59,7 +59,6 @@ const conditional =
   (expected: boolean): Operation =>
   (m) => {
     if (!m.isExecuting) return m.enter(false);
-    if (m.stack.length < 1) return "UNBALANCED_CONDITIONAL";
     const item = m.top();
     const isMinimal = item.length === 0 || (item.length === 1 && item[0] === 1);
     if (m.version === "tapscript" && !isMinimal) return "TAPSCRIPT_MINIMALIF";

@@ -3,7 +3,6 @@
  * returned, never thrown; undefined stands for success.
  */
 export type ScriptError =
-  | "UNKNOWN_ERROR"
   | "EVAL_FALSE"
   | "OP_RETURN"
   | "SCRIPT_SIZE"
@@ -53,8 +52,10 @@ export type ScriptError =
   | "TAPSCRIPT_VALIDATION_WEIGHT"
   | "TAPSCRIPT_CHECKMULTISIG"
   | "TAPSCRIPT_MINIMALIF"
+  | "TAPSCRIPT_EMPTY_PUBKEY"
   | "OP_CODESEPARATOR"
-  | "SIG_FINDANDDELETE";
+  | "SIG_FINDANDDELETE"
+  | "SCRIPTNUM";
 
 /** Undefined when all is well. */
 export type ScriptResult = ScriptError | undefined;

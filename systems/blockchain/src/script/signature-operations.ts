@@ -41,7 +41,7 @@ function checkInTapscript(m: Machine, run: TapscriptRun, signature: Buffer, key:
     run.weightLeft -= signatureWeight;
     if (run.weightLeft < 0) return { error: "TAPSCRIPT_VALIDATION_WEIGHT" };
   }
-  if (key.length === 0) return { error: "PUBKEYTYPE" };
+  if (key.length === 0) return { error: "TAPSCRIPT_EMPTY_PUBKEY" };
   if (key.length !== 32) {
     return m.has("DISCOURAGE_UPGRADABLE_PUBKEYTYPE")
       ? { error: "DISCOURAGE_UPGRADABLE_PUBKEYTYPE" }
