@@ -5,7 +5,7 @@ import { runInNewContext } from "node:vm";
 import type { Transaction, TxInput } from "../../systems/blockchain/dist/primitives/transaction.js";
 import { txid } from "../../systems/blockchain/dist/primitives/transaction.js";
 import { balancesOf } from "../../systems/blockchain/dist/wallet/ledger/balance.js";
-import { entriesOf } from "../../systems/blockchain/dist/wallet/ledger/history.js";
+import { entriesBetween, entriesOf } from "../../systems/blockchain/dist/wallet/ledger/history.js";
 import { Ledger } from "../../systems/blockchain/dist/wallet/ledger/ledger.js";
 import { type Row, table } from "../parts/report.ts";
 import { measure } from "./measure.ts";
@@ -17,6 +17,8 @@ const ADDRESSES = 1000;
 /** Small buffers that the node makes and drops from block to block: what is kept of a block must not hold the memory that they share. */
 const DROPPED = 300;
 const VALUE = 50e8;
+/** Lines of a page. */
+const PAGE = 25;
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
@@ -88,19 +90,31 @@ async function measured(kind: string, make: (typeof KINDS)[string]): Promise<Row
   const balances = await measure(() => balancesOf(ledger, facts));
   const statement = { ledger, facts, addressOf: () => undefined, labelOf: () => undefined };
   const history = await measure(() => [...ledger.rows()].flatMap((row) => entriesOf(statement, row)));
+  const afterChange = await measure(() => entriesBetween(statement, COUNT / 2, PAGE));
+  const page = await measure(() => entriesBetween(statement, COUNT / 4, PAGE));
   return [
     kind,
     Math.round(bytes / 2 ** 20),
     Math.round(bytes / COUNT),
     Math.round(balances.cpuSeconds * 1000),
     Math.round(history.cpuSeconds * 1000),
+    Math.round(afterChange.cpuSeconds * 1000),
+    Math.round(page.cpuSeconds * 1e5) / 100,
   ];
 }
 
 export async function run(): Promise<string[]> {
   const rows: Row[] = [];
   for (const [kind, make] of Object.entries(KINDS)) rows.push(await measured(kind, make));
-  const head = ["transactions", "MiB in all", "bytes each", "ms of CPU for the balances", "for the whole history"];
+  const head = [
+    "transactions",
+    "MiB in all",
+    "bytes each",
+    "ms of CPU for the balances",
+    "for the whole history",
+    `for ${PAGE} lines after a change`,
+    "without",
+  ];
   return [
     `Wallets with ${COUNT} transactions, ${PER_BLOCK} in a block, over ${ADDRESSES} addresses.`,
     table(head, rows),

@@ -165,7 +165,12 @@ export interface Wallet {
   info(): WalletInfo;
   balances(): Balances;
   coins(): readonly Coin[];
+  /** All of it, in the order in which it was first seen. */
   history(): readonly HistoryEntry[];
+  /** The same backwards, each made as it is asked for. */
+  lastSeen(): Iterable<HistoryEntry>;
+  /** `count` lines after `skip` newer ones, the newest first, at the cost of these alone; and how many there are. */
+  historyPart(skip: number, count: number): { readonly entries: readonly HistoryEntry[]; readonly total: number };
   transaction(txid: string): WalletTransaction | undefined;
 
   /** An address never handed out before. */

@@ -10,7 +10,7 @@ import { purposeOf } from "./keys/account.ts";
 import type { Keychain } from "./keys/keychain.ts";
 import type { KeyRing, Owned } from "./keys/ring.ts";
 import { balancesOf, type ChainFacts, depthOf, Trust, worthOf } from "./ledger/balance.ts";
-import { entriesOf, type Statement, transactionOf } from "./ledger/history.ts";
+import { entriesBetween, entriesOf, type Statement, transactionOf } from "./ledger/history.ts";
 import type { OwnCoin, RowChange } from "./ledger/ledger.ts";
 import type { Row } from "./ledger/row.ts";
 import { Offers } from "./offers.ts";
@@ -157,6 +157,16 @@ export class ChainWallet implements Wallet {
   history(): readonly HistoryEntry[] {
     const statement = this.#statement;
     return [...statement.ledger.rows()].flatMap((row) => entriesOf(statement, row));
+  }
+
+  *lastSeen(): Iterable<HistoryEntry> {
+    const statement = this.#statement;
+    for (const row of [...statement.ledger.rows()].reverse()) yield* entriesOf(statement, row).reverse();
+  }
+
+  historyPart(skip: number, count: number): { readonly entries: readonly HistoryEntry[]; readonly total: number } {
+    const statement = this.#statement;
+    return { entries: entriesBetween(statement, skip, count), total: statement.ledger.timeline.lines };
   }
 
   transaction(txid: string): WalletTransaction | undefined {

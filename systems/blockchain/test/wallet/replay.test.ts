@@ -3,7 +3,7 @@
  * words that only reads the chain as it ended up.
  */
 import { afterEach, describe, expect, it } from "vitest";
-import type { Wallet } from "../../src/wallet/types.ts";
+import type { HistoryEntry, Wallet } from "../../src/wallet/types.ts";
 import { foreignPayment } from "./support/chain.ts";
 import { elsewhere, openNode, strangersAddress, type TestNode, tidy } from "./support/wallets.ts";
 
@@ -105,6 +105,18 @@ const sightOf = (wallet: Wallet) => ({
     .sort(),
 });
 
+/** Read in parts of a size that cuts transactions through, the history is the whole of it, the newest first. */
+function expectParts(wallet: Wallet): void {
+  const whole = new Map<string, HistoryEntry[]>();
+  for (const entry of wallet.history()) whole.set(entry.txid, [...(whole.get(entry.txid) ?? []), entry]);
+  const newestFirst = [...whole.values()].reverse().sort(([a], [b]) => b!.time - a!.time);
+  const parts: HistoryEntry[] = [];
+  const { total } = wallet.historyPart(0, 0);
+  while (parts.length < total) parts.push(...wallet.historyPart(parts.length, 5).entries);
+  expect(parts).toEqual(newestFirst.flat());
+  expect(wallet.historyPart(total, 5)).toEqual({ entries: [], total });
+}
+
 /** Waits until payments that nothing carries any more hold no coins: a replay can't know of them. */
 async function giveUpLost(wallet: Wallet): Promise<void> {
   const ids = new Set(wallet.history().map(({ txid }) => txid));
@@ -122,6 +134,7 @@ describe("a wallet after any history", { timeout: 120_000 }, () => {
     for (let step = 0; step < 80; step++) {
       world.nonce += 2;
       await steps[random(steps.length)]!({ ...world, node, wallet: walletOf(node), nonce: world.nonce });
+      if (step % 10 === 0) expectParts(walletOf(node));
       if (step % 40 === 39) {
         await giveUpLost(walletOf(node));
         const before = sightOf(walletOf(node));

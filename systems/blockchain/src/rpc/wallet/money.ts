@@ -93,6 +93,16 @@ function listUnspent(
     .map(coinView);
 }
 
+/** The oldest of them first. */
+function newest(wallet: Wallet, label: string, skip: number, count: number): HistoryEntry[] {
+  const found: HistoryEntry[] = [];
+  for (const line of wallet.lastSeen()) {
+    if (found.length >= skip + count) break;
+    if (label === "*" || (line.label ?? "") === label) found.push(line);
+  }
+  return found.slice(skip).reverse();
+}
+
 async function transactionText({ txid, hex }: WalletTransaction, { chain }: RpcContext): Promise<string | undefined> {
   if (hex !== undefined) return hex;
   const found = await chain.transaction(Buffer.from(txid, "hex").reverse());
@@ -203,11 +213,8 @@ export const moneyMethods: readonly RpcMethod[] = [
       include_watchonly: ignored,
     },
     (wallet, values) => {
-      const all = wallet.history().filter(({ label }) => values.label === "*" || (label ?? "") === values.label);
-      const end = Math.max(0, all.length - values.skip);
-      return all
-        .slice(Math.max(0, end - values.count), end)
-        .map((line) => ({ ...lineView(line), ...commonView(line) }));
+      const { label, skip, count } = values;
+      return newest(wallet, label, skip, count).map((line) => ({ ...lineView(line), ...commonView(line) }));
     },
   ),
   walletRow(

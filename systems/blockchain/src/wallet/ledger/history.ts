@@ -4,7 +4,7 @@ import { encodeTransaction } from "../../primitives/transaction.ts";
 import type { HistoryEntry, TransactionStatus, WalletTransaction } from "../types.ts";
 import { type ChainFacts, depthOf, isMature } from "./balance.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Credit, Row } from "./row.ts";
+import { isChange, type Row } from "./row.ts";
 
 /** What lines need besides the ledger. */
 export interface Statement {
@@ -43,6 +43,12 @@ export function transactionOf(statement: Statement, row: Row): WalletTransaction
   };
 }
 
+/** `count` lines after `skip` newer ones, the newest first. */
+export function entriesBetween(statement: Statement, skip: number, count: number): HistoryEntry[] {
+  const { rows, before } = statement.ledger.timeline.stretch(skip, count);
+  return rows.flatMap((row) => entriesOf(statement, row)).slice(before, before + count);
+}
+
 /** Payments out first, then payments in. Our own change is no line. */
 export function entriesOf(statement: Statement, row: Row): HistoryEntry[] {
   const { value: debit, all } = statement.ledger.debitOf(row);
@@ -60,9 +66,6 @@ export function entriesOf(statement: Statement, row: Row): HistoryEntry[] {
   ];
 }
 
-/** An output to the change branch of a transaction that we paid for. */
-const isChange = ({ owner }: Credit, debit: number): boolean => debit > 0 && owner.path.branch === 1;
-
 function commonOf(statement: Statement, row: Row) {
   return {
     txid: hashText(row.txid),
@@ -75,7 +78,8 @@ function commonOf(statement: Statement, row: Row) {
   };
 }
 
-const timeOf = (row: Row): number => (row.block ? Math.min(row.block.time, row.received) : row.received);
+/** Seconds since 1970. */
+export const timeOf = (row: Row): number => (row.block ? Math.min(row.block.time, row.received) : row.received);
 
 function categoryOf({ facts }: Statement, row: Row): HistoryEntry["category"] {
   if (!row.isCoinbase) return "receive";

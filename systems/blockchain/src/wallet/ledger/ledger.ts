@@ -14,6 +14,7 @@ import { isCoinbase, outPointKey, type Transaction, txid } from "../../primitive
 import type { Owned } from "../keys/ring.ts";
 import type { Placed } from "../ports.ts";
 import { type Credit, type InBlock, kept, type Note, type Row, rowOf } from "./row.ts";
+import { Timeline } from "./timeline.ts";
 
 export interface OwnCoin {
   readonly outpoint: string;
@@ -58,6 +59,8 @@ export class Ledger {
   readonly #dropped = new Set<Row>();
   /** Answers of `state` that needed a look at ancestors; emptied by every change. */
   #dead = new Map<string, boolean>();
+  #version = 0;
+  readonly timeline: Timeline = new Timeline(this);
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -66,6 +69,11 @@ export class Ledger {
   /** In the order in which they were first seen. */
   rows(): IterableIterator<Row> {
     return this.#rows.values();
+  }
+
+  /** Grows with every change. */
+  get version(): number {
+    return this.#version;
   }
 
   get size(): number {
@@ -133,7 +141,7 @@ export class Ledger {
     const touched = this.#blocks.get(blockKey);
     if (!touched) return [];
     this.#blocks.delete(blockKey);
-    this.#dead.clear();
+    this.#changed();
     const transactions = new Map(block.transactions.map((one) => [hashKey(txid(one)), one]));
     const changes: RowChange[] = [];
     for (const row of touched) {
@@ -153,7 +161,7 @@ export class Ledger {
     if (!this.#concerns(transaction)) return undefined;
     const known = this.#rows.get(hashKey(txid(transaction)));
     const row = known ?? this.#add(transaction);
-    this.#dead.clear();
+    this.#changed();
     // Its block may be on the way out: the mempool can hear of that before we do.
     row.inPool = true;
     row.abandoned = false;
@@ -165,7 +173,7 @@ export class Ledger {
   poolRemoved(transaction: Transaction): RowChange | undefined {
     const row = this.#rows.get(hashKey(txid(transaction)));
     if (!row?.inPool) return undefined;
-    this.#dead.clear();
+    this.#changed();
     row.inPool = false;
     if (row.block) return undefined;
     this.#noteDropped(row);
@@ -176,7 +184,7 @@ export class Ledger {
   restore(transaction: Transaction, facts: { readonly received: number; readonly abandoned: boolean }): Row {
     const known = this.#rows.get(hashKey(txid(transaction)));
     if (known?.block) return known;
-    this.#dead.clear();
+    this.#changed();
     const row = known ?? this.#add(transaction, facts.received);
     row.transaction = transaction;
     row.abandoned = facts.abandoned;
@@ -189,7 +197,7 @@ export class Ledger {
 
   /** Gives up a row and all that spend from it. The caller checked that none is in a block or the mempool. */
   abandon(row: Row): void {
-    this.#dead.clear();
+    this.#changed();
     row.abandoned = true;
     for (const child of this.childrenOf(row)) if (!child.abandoned && !child.block) this.abandon(child);
   }
@@ -197,6 +205,11 @@ export class Ledger {
   childrenOf(row: Row): readonly Row[] {
     const children = row.credits.flatMap(({ vout }) => [...(this.#spenders.get(outpointAt(row, vout)) ?? [])]);
     return [...new Set(children)];
+  }
+
+  #changed(): void {
+    this.#version += 1;
+    this.#dead.clear();
   }
 
   #concerns(transaction: Transaction): boolean {
@@ -210,7 +223,7 @@ export class Ledger {
     const known = this.#rows.get(hashKey(txid(transaction)));
     if (known?.block) return undefined;
     const row = known ?? this.#add(transaction, place.time);
-    this.#dead.clear();
+    this.#changed();
     this.#touch(hashKey(place.hash), row);
     row.block = place;
     row.inPool = false;
@@ -232,7 +245,7 @@ export class Ledger {
   }
 
   #conflictWith(rival: Row, blockKey: string): void {
-    this.#dead.clear();
+    this.#changed();
     rival.conflicts ??= new Set();
     rival.conflicts.add(blockKey);
     this.#touch(blockKey, rival);
@@ -307,7 +320,7 @@ export class Ledger {
 
   /** Removes a row that is in no block and that nobody else ever saw. */
   discard(row: Row): void {
-    this.#dead.clear();
+    this.#changed();
     this.#rows.delete(row.key);
     for (const { vout } of row.credits) {
       this.#coins.delete(outpointAt(row, vout));

@@ -65,6 +65,9 @@ const FIRST_FINAL_SEQUENCE = 0xfffffffe;
 const nothing: readonly never[] = [];
 const noNote: Note = {};
 
+/** An output to the change branch of a transaction that we paid for. */
+export const isChange = ({ owner }: Credit, debit: number): boolean => debit > 0 && owner.path.branch === 1;
+
 /** The first 32 characters of an outpoint's key are its transaction's. */
 export const parentOf = (outpoint: string): string => outpoint.slice(0, 32);
 

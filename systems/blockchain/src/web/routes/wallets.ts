@@ -76,9 +76,9 @@ export const walletRoutes: readonly Route[] = [
     query: schemas.paging,
     answer: schemas.page(schemas.historyEntry),
     handle: ({ backend, params, query }) => {
-      const entries = [...walletOf(backend.wallets, params).history()].sort((a, b) => b.time - a.time);
-      const { items, ...rest } = pageOf(entries, query);
-      return { items: items.map(historyView), ...rest };
+      const { page, limit } = query;
+      const { entries, total } = walletOf(backend.wallets, params).historyPart((page - 1) * limit, limit);
+      return { items: entries.map(historyView), page, limit, total };
     },
   }),
   route<Named, PageRequest>({

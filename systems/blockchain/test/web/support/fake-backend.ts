@@ -143,6 +143,8 @@ function fakeWallets(calls: string[]): Wallets {
     address: (text: string) => (text === someAddress ? { address: text } : undefined),
     newAddress: async () => someAddress,
     history: () => [],
+    lastSeen: () => [],
+    historyPart: () => ({ entries: [], total: 0 }),
     send: async (payments: unknown, options: unknown) => {
       calls.push(`send ${JSON.stringify(payments)} ${JSON.stringify(options)}`);
       return { txid: id(5), fee: 140, vsize: 140 };
