@@ -5,6 +5,7 @@ import { deleteRangeRequest, putRequest, rangeRequest, txnRequest } from "../pro
 import type { Draft, Message } from "../proto/message.ts";
 import type { Results } from "../store/apply.ts";
 import { type CommandName, encodeCommand, type Request, wrapCommand } from "../store/commands.ts";
+import { largestTtl } from "../store/leases.ts";
 import { Refused } from "../store/refused.ts";
 import type { Store } from "../store/types.ts";
 import { backupOf } from "./backup.ts";
@@ -122,6 +123,8 @@ export function createKv(options: KvOptions): Kv {
     },
     compact: (revision, signal) => propose("compact", { revision }, signal),
     async leaseGrant({ ttl, id = 0n }, signal) {
+      // Before it is written down: the largest numbers of the protocol are rounded up here, and would come back from the log as negative ones.
+      if (ttl > largestTtl) throw refuse("lease-ttl-too-large");
       await checkQuota(64);
       return propose("leaseGrant", { id: id === 0n ? freshId() : id, ttl: Math.max(ttl, minLeaseTtl) }, signal);
     },

@@ -54,6 +54,8 @@ export const refusals = {
     "whitewater: the answer is larger than 64 MiB; ask for less at once, with a limit",
   ],
   "too-many-requests": [grpc.exhausted, "etcdserver: too many requests"],
+  // etcd ends its process at it.
+  "unknown-alarm": [grpc.invalid, "whitewater: there is no such alarm, or nothing such can be done with it"],
   "auth-not-enabled": [grpc.precondition, "etcdserver: authentication is not enabled"],
   "root-user-not-exist": [grpc.precondition, "etcdserver: root user does not exist"],
   "no-leader": [grpc.unavailable, "etcdserver: no leader"],

@@ -4,9 +4,9 @@ import { WhitewaterError } from "../errors.ts";
 import type { Alarm, DeleteRangeResult, Header, PutResult, TxnResult } from "../kv/types.ts";
 import type { Message } from "../proto/message.ts";
 import { type CommandName, commands, type Request } from "./commands.ts";
-import type { Lease } from "./leases.ts";
+import { type Lease, largestTtl } from "./leases.ts";
 import { Refused } from "./refused.ts";
-import { alarmKey, hasAlarm, noSpace, removeKey, type State } from "./state.ts";
+import { alarmKey, corrupt, hasAlarm, noSpace, removeKey, type State } from "./state.ts";
 import { checkPut, deleteRange, put, txn } from "./writes.ts";
 
 /** Told of leases, so that clocks can follow. */
@@ -33,7 +33,6 @@ type Performers = {
   readonly [N in CommandName]: (state: State, request: Request<N>, events: LeaseEvents) => Results[N];
 };
 
-const largestTtl = 9_000_000_000;
 const activate = 1;
 const now = (state: State): Header => ({ revision: state.keys.revision });
 
@@ -100,6 +99,9 @@ const performers: Performers = {
   },
 };
 
+/** What goes on in a store that is said to be corrupt: nothing that would change what somebody is about to look into. */
+const harmless: ReadonlySet<CommandName> = new Set(["leaseRenew", "alarm"]);
+
 /** All its keys go in one revision, in order. */
 function revoke(state: State, lease: Lease, events: LeaseEvents): void {
   for (const key of [...lease.keys].sort(byBytes)) {
@@ -127,6 +129,7 @@ export function perform(state: State, command: Uint8Array, events: LeaseEvents):
   const known = byNumber[command[0] ?? 0];
   if (known === undefined) return new Refused("malformed");
   const [name, type] = known;
+  if (hasAlarm(state, corrupt) && !harmless.has(name)) return new Refused("corrupt");
   try {
     const run = performers[name] as (state: State, request: unknown, events: LeaseEvents) => unknown;
     return run(state, type.decode(command.subarray(1)), events);

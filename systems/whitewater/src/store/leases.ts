@@ -1,5 +1,8 @@
 /** Leases as the log knows them: no clock here. When one has run out is the leader's judgement, which it proposes. */
 
+/** In seconds, as etcd's: 285 years. */
+export const largestTtl = 9_000_000_000;
+
 export interface Lease {
   readonly id: bigint;
   readonly ttl: number;

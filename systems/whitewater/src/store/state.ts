@@ -14,7 +14,9 @@ export const emptyState = (): State => ({ keys: new Keyspace(), leases: new Leas
 
 export const alarmKey = ({ memberId, alarm }: Alarm): string => `${alarm}/${memberId}`;
 
+/** Kinds of alarms: under the first, keys and leases may only become fewer; under the second, nothing changes at all. */
 export const noSpace = 1;
+export const corrupt = 2;
 
 export function hasAlarm(state: State, kind: number): boolean {
   for (const { alarm } of state.alarms.values()) if (alarm === kind) return true;

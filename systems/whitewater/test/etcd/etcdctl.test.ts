@@ -139,6 +139,13 @@ describe.skipIf(etcdctl === undefined)("etcdctl", () => {
     expect((await run("user add joe:secret")).err).toContain("etcdserver: authentication is not enabled");
   });
 
+  it("says why a member is not added or removed", async () => {
+    const added = await ok("member add any --peer-urls=http://other:1");
+    expect((await run("member add any --peer-urls=http://other:2")).err).toContain("the name other is borne by");
+    expect((await run("member remove a1")).err).toContain("not enough started members");
+    await ok(`member remove ${/Member +(\w+) added/.exec(added)![1]}`);
+  });
+
   it("saves snapshots that a store can be restored from", async () => {
     await ok("put saved yes");
     const file = join(dir, "backup.db");

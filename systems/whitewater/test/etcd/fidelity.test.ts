@@ -190,7 +190,8 @@ describe.skipIf(etcd === undefined)("beside a real etcd", () => {
       success: Array.from({ length: 129 }, (_, at) => ({ requestPut: { key: bytes(`${at}`) } })),
     });
     await both("KV/Txn", { compare: Array.from({ length: 129 }, () => ({ key: bytes("a") })) });
-    await both("Lease/LeaseGrant", { TTL: "9000000001", ID: "77" });
+    for (const TTL of ["9000000001", "9223372036854775807", "-9223372036854775808", "0"])
+      await both("Lease/LeaseGrant", { TTL, ID: "77" });
     await both("Lease/LeaseRevoke", { ID: "12345" });
     await both("Lease/LeaseTimeToLive", { ID: "12345" });
     await both("Maintenance/MoveLeader", { targetID: "5" });
@@ -198,5 +199,33 @@ describe.skipIf(etcd === undefined)("beside a real etcd", () => {
     await both("Cluster/MemberPromote", { ID: "5" });
     await both("Cluster/MemberUpdate", { ID: "5", peerURLs: ["http://127.0.0.1:1"] });
     await both("Cluster/MemberAdd", { peerURLs: ["nonsense"] });
+  });
+
+  it("a store that is said to be corrupt is read, and changed by nothing", async () => {
+    const alarm = (action: number): Promise<Outcome[]> =>
+      Promise.all(clients.map((client) => client.call("Maintenance/Alarm", { action, alarm: 2, memberID: "3" })));
+    await both("KV/Put", { key: bytes("a"), value: bytes("kept") });
+    await both("Lease/LeaseGrant", { ID: "90", TTL: "1000" });
+    for (const outcome of await alarm(1)) expect(outcome).toHaveProperty("ok");
+    await both("KV/Put", { key: bytes("a") });
+    await both("KV/DeleteRange", { key: bytes("a") });
+    await both("KV/Txn", { success: [{ requestDeleteRange: { key: bytes("a") } }] });
+    await both("KV/Txn", { success: [{ requestRange: { key: bytes("a") } }] });
+    await both("KV/Compact", { revision: ours.store.revision });
+    await both("Lease/LeaseGrant", { ID: "91", TTL: "1000" });
+    await both("Lease/LeaseRevoke", { ID: "90" });
+    await both("KV/Range", { key: bytes("a") });
+    for (const outcome of await alarm(2)) expect(outcome).toHaveProperty("ok");
+    await both("KV/Put", { key: bytes("a") });
+    // What etcd ends its process at.
+    for (const nonsense of [{ action: 7 }, { action: 1, alarm: 9 }])
+      expect(await clients[1]!.call("Maintenance/Alarm", nonsense)).toMatchObject({ code: 3 });
+  });
+
+  it("leadership goes to who leads already", async () => {
+    for (const client of clients) {
+      const { leader } = await client.answer<{ leader: string }>("Maintenance/Status", {});
+      expect(await client.call("Maintenance/MoveLeader", { targetID: leader })).toHaveProperty("ok");
+    }
   });
 });

@@ -1,6 +1,7 @@
 /** etcdserverpb.Cluster: members are Raft's; etcd's URLs are `http://` and our addresses. */
 import { randomBytes } from "node:crypto";
 import { type MemberChange, RaftError } from "@coracle/raft";
+import { WhitewaterError } from "../../errors.ts";
 import { failureOf } from "../../kv/failure.ts";
 import { refuse } from "../../kv/refusals.ts";
 import * as messages from "../../proto/cluster.ts";
@@ -89,6 +90,10 @@ function addressOf(urls: readonly string[]): string {
 function changeFailure(cause: unknown, { kind }: MemberChange): unknown {
   if (cause instanceof RaftError && cause.code === "unsafe")
     return refuse(kind === "promote" ? "learner-not-ready" : "member-not-enough-started", { cause });
+  if (cause instanceof RaftError && cause.code === "invalid")
+    return kind === "remove"
+      ? refuse("member-not-enough-started", { cause })
+      : new WhitewaterError("member-exists", `whitewater: ${cause.message}`, { cause });
   return failureOf(cause);
 }
 

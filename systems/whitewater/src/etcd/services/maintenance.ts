@@ -37,10 +37,12 @@ export function maintenanceMethods(context: EtcdContext): readonly (readonly [st
     [
       "/etcdserverpb.Maintenance/MoveLeader",
       unary(messages.moveLeaderRequest, messages.moveLeaderResponse, async ({ targetId }) => {
-        const { role, members } = raft.status();
+        const { id, role, members } = raft.status();
         if (role !== "leader") throw refuse("not-leader");
         const target = members.find((member) => member.id === hexOf(targetId));
         if (target === undefined || target.isLearner) throw refuse("bad-leader-transferee");
+        // As etcd, content with what is the case already.
+        if (target.id === id) return { header: header() };
         await raft.transferLeadership(target.id).catch((error: unknown) => {
           throw failureOf(error);
         });
@@ -52,9 +54,11 @@ export function maintenanceMethods(context: EtcdContext): readonly (readonly [st
 
 const alarm = ({ kv, header }: EtcdContext): Method =>
   unary(messages.alarmRequest, messages.alarmResponse, async ({ action, memberId, alarm }) => {
-    const isChange = messages.alarmActions[action] !== "get";
-    if (!isChange) return { header: header(), alarms: kv.alarms().filter((one) => alarm === 0 || one.alarm === alarm) };
-    const alarms = await kv.setAlarm({ memberId, alarm }, messages.alarmActions[action] === "activate");
+    const wanted = messages.alarmActions[action];
+    if (wanted === undefined || messages.alarmTypes[alarm] === undefined) throw refuse("unknown-alarm");
+    if (wanted === "get")
+      return { header: header(), alarms: kv.alarms().filter((one) => alarm === 0 || one.alarm === alarm) };
+    const alarms = await kv.setAlarm({ memberId, alarm }, wanted === "activate");
     return { header: header(), alarms };
   });
 

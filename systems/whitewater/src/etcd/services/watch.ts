@@ -86,9 +86,9 @@ class WatchStream implements CallHandler {
 
   private refusalOf(request: Create): string | undefined {
     if (request.startRevision < 0) return "etcdserver: mvcc: required revision has been compacted";
+    if (isEmpty(request)) return "mvcc: watcher range is empty";
     if (request.watchId !== 0n && this.watches.has(request.watchId))
       return "mvcc: duplicate watch ID provided on the WatchStream";
-    if (isEmpty(request)) return "mvcc: watcher range is empty";
     return this.watches.size >= mostWatches ? "etcdserver: too many requests" : undefined;
   }
 
