@@ -122,7 +122,7 @@ function Theme() {
       onClick={() => setTheme(next)}
       aria-label={`Colours: ${theme}. Change to ${next}`}
     >
-      {theme}
+      Colours: {theme}
     </button>
   );
 }

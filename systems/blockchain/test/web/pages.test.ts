@@ -139,7 +139,9 @@ describe.skipIf(!executablePath)("the pages", () => {
     await page.getByRole("link", { name: "Node" }).click();
     await page.getByRole("img", { name: /^Hash rate from block/ }).waitFor();
     await page.getByRole("img", { name: /^Time between blocks/ }).waitFor();
-    for (const path of ["/", "/blocks?page=2", "/block/3", "/mempool", "/wallet", "/node", `/address/${address}`]) {
+    const unknown = `/tx/${"0".repeat(64)}`;
+    const all = ["/", "/blocks?page=2", "/block/3", "/mempool", "/wallet", "/node", `/address/${address}`, unknown];
+    for (const path of all) {
       await page.goto(path);
       await page.getByRole("heading", { level: 1 }).waitFor();
       await page.getByText("Loading").waitFor({ state: "hidden" });

@@ -20,7 +20,7 @@ export function GrowthPlots() {
   const blocks = merged(live.blocks, data.items).slice(0, shown);
   return (
     <div className="columns">
-      <Plot title="Hash rate" kind="line" points={hashRates(blocks)} format={(value) => `${scaled(value)}H/s`} />
+      <Plot title="Hash rate" kind="line" points={hashRates(blocks)} format={(value) => scaled(value, "H/s")} />
       <Plot
         title="Time between blocks"
         kind="bars"

@@ -19,8 +19,8 @@ const columns: readonly Column<PeerView>[] = [
   { name: "Height", cell: ({ height }) => count(height), isNumber: true },
   { name: "Ping", cell: ({ ping_ms }) => (ping_ms === null ? "?" : `${ping_ms.toFixed(1)} ms`), isNumber: true },
   { name: "Connected", cell: ({ connected_seconds }) => duration(connected_seconds), isNumber: true },
-  { name: "Sent", cell: ({ bytes_sent }) => `${scaled(bytes_sent)}B`, isNumber: true },
-  { name: "Received", cell: ({ bytes_received }) => `${scaled(bytes_received)}B`, isNumber: true },
+  { name: "Sent", cell: ({ bytes_sent }) => scaled(bytes_sent, "B"), isNumber: true },
+  { name: "Received", cell: ({ bytes_received }) => scaled(bytes_received, "B"), isNumber: true },
 ];
 
 /** Every this many blocks what has no events is asked for again. */
@@ -50,8 +50,8 @@ export function NodePage() {
               : "?",
           ],
           ["Peers", health ? count(health.connected_peers) : "?"],
-          ["This node mines", mining.data ? (mining.data.mining ? `${scaled(mining.data.hashps)}H/s` : "no") : "?"],
-          ["All together", mining.data ? `${scaled(mining.data.networkhashps)}H/s` : "?"],
+          ["This node mines", mining.data ? (mining.data.mining ? scaled(mining.data.hashps, "H/s") : "no") : "?"],
+          ["All together", mining.data ? scaled(mining.data.networkhashps, "H/s") : "?"],
           [
             "Rate limits",
             health
@@ -68,7 +68,9 @@ export function NodePage() {
       <GrowthPlots />
       <h2>Peers</h2>
       {key === undefined || isRefused ? (
-        <SignIn what="The list of peers" refused={isRefused ? peers.error : undefined} />
+        <SignIn refused={isRefused ? peers.error : undefined}>
+          Peers and mining need the admin's API key of this node, <code>BITCOIN_API_ADMIN_KEY</code>.
+        </SignIn>
       ) : (
         <>
           <Failure error={peers.error} />

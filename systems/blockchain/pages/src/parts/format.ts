@@ -25,15 +25,15 @@ export const count = (value: number): string => value.toLocaleString();
 
 const units = ["", "k", "M", "G", "T", "P", "E"];
 
-/** With a prefix of thousands: `12.3 M`. */
-export function scaled(value: number): string {
+/** With a prefix of thousands: `12.3 M`, `12.3 MH/s`. */
+export function scaled(value: number, of = ""): string {
   let rest = value;
   let unit = 0;
   while (rest >= 1000 && unit < units.length - 1) {
     rest /= 1000;
     unit++;
   }
-  return `${rest >= 100 || Number.isInteger(rest) ? Math.round(rest) : rest.toPrecision(3)} ${units[unit]}`.trimEnd();
+  return `${rest >= 100 || Number.isInteger(rest) ? Math.round(rest) : rest.toPrecision(3)} ${units[unit]}${of}`.trimEnd();
 }
 
 export function duration(seconds: number): string {

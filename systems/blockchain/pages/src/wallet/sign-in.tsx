@@ -1,8 +1,14 @@
-import type { FormEvent } from "react";
+import type { FormEvent, ReactNode } from "react";
 import { useSession } from "../api/session.tsx";
 import { Failure } from "../parts/parts.tsx";
 
-export function SignIn({ refused, what = "The wallet" }: { readonly refused?: unknown; readonly what?: string }) {
+export interface SignInProps {
+  readonly refused?: unknown;
+  readonly children: ReactNode;
+}
+
+/** `children` say what needs which key. */
+export function SignIn({ refused, children }: SignInProps) {
   const { signIn } = useSession();
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
@@ -11,10 +17,7 @@ export function SignIn({ refused, what = "The wallet" }: { readonly refused?: un
   };
   return (
     <form className="card" onSubmit={submit}>
-      <p>
-        {what} needs the API key of this node: <code>BITCOIN_API_WALLET_KEY</code>, or{" "}
-        <code>BITCOIN_API_ADMIN_KEY</code> which also opens the node's page.
-      </p>
+      <p>{children}</p>
       <Failure error={refused} />
       <label>
         API key

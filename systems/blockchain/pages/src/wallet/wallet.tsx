@@ -21,10 +21,17 @@ export function WalletPage() {
   return (
     <>
       <Heading title="Wallet">Wallet</Heading>
-      {key === undefined ? <SignIn /> : <Wallets apiKey={key} />}
+      {key === undefined ? <KeyForm /> : <Wallets apiKey={key} />}
     </>
   );
 }
+
+const KeyForm = ({ refused }: { readonly refused?: unknown }) => (
+  <SignIn refused={refused}>
+    The wallet needs the API key of this node: <code>BITCOIN_API_WALLET_KEY</code>, or{" "}
+    <code>BITCOIN_API_ADMIN_KEY</code> which also opens the node's page.
+  </SignIn>
+);
 
 function Wallets({ apiKey }: { readonly apiKey: string }) {
   const { payments } = useLive();
@@ -40,7 +47,7 @@ function Wallets({ apiKey }: { readonly apiKey: string }) {
   useEffect(() => {
     if (hasNone) setView("New wallet");
   }, [hasNone]);
-  if (error instanceof ApiError && (error.status === 401 || error.status === 403)) return <SignIn refused={error} />;
+  if (error instanceof ApiError && (error.status === 401 || error.status === 403)) return <KeyForm refused={error} />;
   if (!data) return error ? <Failure error={error} /> : <Loading />;
   const wallet = data.find(({ name }) => name === chosen) ?? data[0];
   const context = { wallet: wallet?.name ?? "", apiKey };
