@@ -6,6 +6,7 @@ export type Reply =
   | Status
   | ReplyError
   | ReplyMap
+  | Report
   | number
   | bigint
   | string
@@ -31,7 +32,16 @@ export class ReplyError {
   readonly message: string;
 
   constructor(message: string) {
-    this.message = message.replaceAll(/[\r\n]+/g, " ");
+    this.message = message.replaceAll(/^[\r\n]+|[\r\n]+$/g, "").replaceAll(/[\r\n]/g, " ");
+  }
+}
+
+/** Text for people to read: RESP3 marks it as such. */
+export class Report {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
   }
 }
 
@@ -52,6 +62,7 @@ export const wrongArity = (command: string): ReplyError =>
 export const SYNTAX_ERROR = new ReplyError("ERR syntax error");
 export const NOT_AN_INTEGER = new ReplyError("ERR value is not an integer or out of range");
 export const NOT_A_FLOAT = new ReplyError("ERR value is not a valid float");
+export const NO_SUCH_DB = new ReplyError("ERR DB index is out of range");
 export const WOULD_OVERFLOW = new ReplyError("ERR increment or decrement would overflow");
 
 /** The most that one command's reply may take, so that no client can make a server hold gigabytes for it. */

@@ -1,13 +1,9 @@
 /** The same commands to kvstore and to a real Redis must get the same answers, byte for byte. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { program } from "../../../scripts/testing/programs.ts";
 import { resp, talk } from "./support/raw.ts";
+import { type RedisServer, startRedis } from "./support/redis-server.ts";
 import { type SoloServer, startSolo } from "./support/solo-server.ts";
 
 /** One conversation per line group; words split at blanks, `_` stands for the empty string. */
@@ -21,7 +17,8 @@ const CONVERSATIONS: Readonly<Record<string, string>> = {
     SET a 5 | TTL a | SET a x NX GET | SET fresh x NX GET | SET a 1 EX 99999999999999999 | SETEX a 0 x | SETEX a 10 x | PSETEX a -1 x | SETEX a y x`,
   numbers: `INCR n | INCR n | DECR n | INCRBY n 10 | DECRBY n 3 | GET n | SET s abc | INCR s | INCRBY n x | INCRBY n 9223372036854775807
     SET big 9223372036854775807 | INCR big | DECRBY n -9223372036854775808 | SET pad 01 | INCR pad | SET sp 1_ | SET neg -5 | INCR neg
-    INCRBYFLOAT f 1.5 | INCRBYFLOAT f 1.5 | INCRBYFLOAT f -3 | INCRBYFLOAT f x | INCRBYFLOAT s 1 | INCRBYFLOAT f 3.0e3 | INCRBYFLOAT n 0.25`,
+    INCRBYFLOAT f 1.5 | INCRBYFLOAT f 1.5 | INCRBYFLOAT f -3 | INCRBYFLOAT f x | INCRBYFLOAT s 1 | INCRBYFLOAT f 3.0e3 | INCRBYFLOAT n 0.25
+    INCRBYFLOAT tenth 0.1 | INCRBYFLOAT tenth 0.2 | INCRBYFLOAT tenth 1234.1 | INCRBYFLOAT tenth 1e4000 | INCRBYFLOAT tenth 1e5000`,
   several: `MSET a 1 b 2 | MGET a b c | MSET a | MSET a 1 b | MSETNX a 1 c 3 | MGET a c | MSETNX c 3 d 4 | MGET c d | MSETNX d
     EXISTS a b a none | DEL a none | UNLINK b a | EXISTS a | TOUCH c d x | DBSIZE | TYPE c | TYPE none | DEL | MGET`,
   expiry: `SET a 1 | TTL a | PTTL none | EXPIRE a 100 | TTL a | EXPIRE a 200 NX | EXPIRE a 200 XX | EXPIRE a 100 GT | EXPIRE a 300 LT | EXPIRE a 50 LT
@@ -34,41 +31,34 @@ const CONVERSATIONS: Readonly<Record<string, string>> = {
     MULTI | NOPE | EXEC | WATCH a | SET a 9 | MULTI | SET a 3 | EXEC | GET a | WATCH a | UNWATCH | SET a 4 | MULTI | GET a | EXEC
     MULTI | SET s x | INCR s | GET s | EXEC | MULTI | EXEC | WATCH | MULTI | WATCH a | DISCARD | MULTI | PING | ECHO hi | EXEC`,
   connection: `PING | PING hi | PING a b | ECHO hi | ECHO | SELECT 0 | SELECT 99 | SELECT x | CLIENT GETNAME | CLIENT SETNAME me | CLIENT GETNAME
-    NOSUCH | NOSUCH a b | GET | GET a b | HELLO 4 | HELLO x | AUTH x`,
+    NOSUCH | NOSUCH a b | GET | GET a b | HELLO 4 | HELLO x | AUTH x | AUTH a b | AUTH a b c | HELLO 3 AUTH nobody x | HELLO 3 FOO`,
+  clients: `CLIENT KILL 1.2.3.4:5 | CLIENT KILL ID x | CLIENT KILL ID 0 | CLIENT KILL ID 99999 | CLIENT KILL TYPE foo | CLIENT KILL USER foo
+    CLIENT KILL SKIPME maybe | CLIENT KILL ADDR | CLIENT KILL FOO bar | CLIENT KILL TYPE normal | CLIENT KILL a b c | CLIENT LIST ID x
+    CLIENT LIST TYPE | CLIENT LIST TYPE foo | CLIENT LIST TYPE master | CLIENT LIST ID | CLIENT LIST ID 99999 | CLIENT LIST FOO | CLIENT
+    CLIENT NO-EVICT x | CLIENT NO-EVICT ON | CLIENT GETREDIR | CLIENT UNBLOCK x | CLIENT UNBLOCK 99999 | CONFIG GET | CONFIG FOO | CONFIG`,
+  getex: `SET a 1 | GETEX a EX 0 | GETEX a EX x | GETEX a PERSIST EX 1 | GETEX a EX 100 | TTL a | GETEX a PERSIST | TTL a | GETEX a EXAT 1 | GET a
+    SET a 1 EX 100 | GETEX a | TTL a | SET b 1 EXAT 1 | GET b | GETEX none EX 5`,
+  "copies and objects": `SET a 1 | OBJECT ENCODING a | SET a x | OBJECT ENCODING a | OBJECT FOO a | MEMORY USAGE | MEMORY USAGE none | MEMORY USAGE a FOO
+    MEMORY USAGE a SAMPLES | MEMORY USAGE a SAMPLES x | MEMORY USAGE a SAMPLES -1 | COPY a a | COPY a b DB x | COPY a b DB 99 | COPY a b FOO
+    COPY none b | COPY a b | COPY a b | SET a y EX 100 | COPY a b REPLACE | TTL b | GET b | COPY a b DB 0`,
+  "keys of commands": `COMMAND GETKEYS GET a | COMMAND GETKEYS MSET a 1 b 2 | COMMAND GETKEYS | COMMAND GETKEYS NOSUCH x | COMMAND GETKEYS PING x
+    COMMAND GETKEYS GET | COMMAND GETKEYS GET a b | COMMAND INFO nosuch | COMMAND DOCS nosuch | COMMAND FOO | COMMAND GETKEYS OBJECT ENCODING a`,
+  "a refused EXEC": `EXEC x | MULTI | SET a 1 | EXEC x | GET a | MULTI | CLIENT FOO | EXEC | MULTI | GET a | EXEC`,
 };
 const hasRedis = program("redis-server") !== undefined;
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
 describe.skipIf(!hasRedis)("beside a real Redis", () => {
-  let redis: ChildProcess;
-  let redisPort: number;
+  let redis: RedisServer;
   let solo: SoloServer;
-  let dir: string;
 
   beforeAll(async () => {
-    redisPort = await freePort();
-    dir = await mkdtemp(join(tmpdir(), "kvstore-redis-"));
-    redis = spawn("redis-server", ["--port", String(redisPort), "--bind", "127.0.0.1", "--save", "", "--dir", dir]);
-    await new Promise<void>((resolve) => {
-      redis.stdout?.on("data", (text) => String(text).includes("Ready to accept") && resolve());
-    });
+    redis = await startRedis();
     solo = await startSolo();
   });
 
   afterAll(async () => {
-    const ended = new Promise((resolve) => redis.once("exit", resolve));
-    redis.kill();
-    await ended;
+    await redis[Symbol.asyncDispose]();
     await solo[Symbol.asyncDispose]();
-    await rm(dir, { recursive: true });
   });
 
   it.each(Object.entries(CONVERSATIONS))("%s are answered alike", async (_, script) => {
@@ -82,7 +72,7 @@ describe.skipIf(!hasRedis)("beside a real Redis", () => {
     ];
     const [ours, theirs] = await Promise.all([
       talk(solo.server.port, Buffer.concat(bytes)),
-      talk(redisPort, Buffer.concat(bytes)),
+      talk(redis.port, Buffer.concat(bytes)),
     ]);
     expect(ours.split("\r\n")).toEqual(theirs.split("\r\n"));
   });

@@ -90,6 +90,9 @@ describe("broken input", () => {
   it.each([
     ["*1\r\n+PING\r\n", "expected '$', got '+'"],
     ["*x\r\n", "invalid multibulk length"],
+    ["*01\r\n", "invalid multibulk length"],
+    ["*1\r\n$04\r\nPING\r\n", "invalid bulk length"],
+    ["*1\r\n\r\n", "expected '$', got ' '"],
     ["*2000000\r\n", "invalid multibulk length"],
     ["*1\r\n$-5\r\n", "invalid bulk length"],
     ["*1\r\n$99999999999\r\n", "invalid bulk length"],
@@ -101,6 +104,14 @@ describe("broken input", () => {
   ])("%j ends the connection with the reason, after the answers before it", async (bytes, reason) => {
     expect(await talk(solo.server.port, resp("PING"), bytes)).toBe(`+PONG\r\n-ERR Protocol error: ${reason}\r\n`);
   });
+
+  it.each(["POST / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: kvstore\r\n", "MULTI\r\npost\r\n"])(
+    "%j is a browser's: nothing behind it is done",
+    async (request) => {
+      await talk(solo.server.port, `${request}Content-Length: 9\r\n\r\nSET a 1\r\n`);
+      expect(solo.store.reader().get(Buffer.from("a"))).toBeUndefined();
+    },
+  );
 
   it.each([
     ["pairs", ["a", "1", "k".repeat(2000), "2"]],
@@ -115,6 +126,30 @@ describe("broken input", () => {
     expect(await ask(resp("SET", "k".repeat(2000), "v"), resp("PING"))).toBe(
       "-ERR key is longer than 1900 bytes\r\n+PONG\r\n+OK\r\n",
     );
+  });
+});
+
+describe("a client", () => {
+  it("is ended by CLIENT KILL, and not the asker", async () => {
+    const { connect } = await import("node:net");
+    const victim = connect({ port: solo.server.port, host: "127.0.0.1" });
+    const ended = new Promise((resolve) => victim.once("close", resolve));
+    const id = await new Promise<string>((resolve) => {
+      victim.on("data", (text) => resolve(String(text).trim().slice(1)));
+      victim.write("CLIENT ID\r\n");
+    });
+    expect(await ask(resp("CLIENT", "KILL", "ID", id), resp("PING"))).toBe(":1\r\n+PONG\r\n+OK\r\n");
+    await ended;
+  });
+
+  it("is told of by CLIENT INFO, with every number that redis-py reads", async () => {
+    const line = await ask(resp("CLIENT", "INFO"));
+    const numbers = "id age idle db sub psub multi qbuf qbuf-free argv-mem obl oll omem tot-mem".split(" ");
+    for (const name of numbers) expect(line).toMatch(new RegExp(`\\b${name}=-?\\d+ `));
+  });
+
+  it("that asks is ended after its answer, if it is meant too", async () => {
+    expect(await ask(resp("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no"), resp("PING"))).toBe(":1\r\n");
   });
 });
 

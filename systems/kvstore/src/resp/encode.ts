@@ -1,5 +1,5 @@
 /** Replies as bytes: RESP2, RESP3, or the plain text lines of the original kvstore. */
-import { NO_LIST, type Reply, ReplyError, ReplyMap, Status } from "../reply.ts";
+import { NO_LIST, type Reply, ReplyError, ReplyMap, Report, Status } from "../reply.ts";
 import { escaped } from "./inline.ts";
 import type { Output } from "./output.ts";
 
@@ -13,12 +13,21 @@ export function writeReply(out: Output, reply: Reply, version: RespVersion): voi
   else if (typeof reply === "number" || typeof reply === "bigint") out.ascii(`:${reply}\r\n`);
   else if (typeof reply === "string") writeBulk(out, Buffer.from(reply));
   else if (reply instanceof ReplyError) writeLine(out, `-${reply.message}`);
+  else if (reply instanceof Report) writeReport(out, reply, version);
   else if (reply instanceof ReplyMap) writeMap(out, reply, version);
   else writeList(out, reply, version);
 }
 
 function writeBulk(out: Output, bytes: Uint8Array): void {
   out.ascii(`$${bytes.length}\r\n`);
+  out.bytes(bytes);
+  out.ascii("\r\n");
+}
+
+/** Verbatim, RESP3 calls it; `txt` is its format. */
+function writeReport(out: Output, { text }: Report, version: RespVersion): void {
+  const bytes = Buffer.from(version === 3 ? `txt:${text}` : text);
+  out.ascii(`${version === 3 ? "=" : "$"}${bytes.length}\r\n`);
   out.bytes(bytes);
   out.ascii("\r\n");
 }
@@ -49,6 +58,7 @@ function plain(reply: Reply): string {
   if (reply instanceof Status) return reply.text;
   if (reply instanceof ReplyError) return `ERROR: ${reply.message}`;
   if (reply instanceof ReplyMap) return reply.pairs.flat().map(plain).join("||");
+  if (reply instanceof Report) return escaped(reply.text);
   if (typeof reply === "string") return escaped(reply);
   return reply instanceof Uint8Array ? escaped(latin1(reply)) : reply.map(plain).join("||");
 }

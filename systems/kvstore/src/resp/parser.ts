@@ -203,11 +203,12 @@ export class RequestParser {
   }
 }
 
-/** A decimal integer of at most ten digits; undefined for anything else. */
+/** A decimal integer of at most ten digits in its shortest form; undefined for anything else. */
 function integerIn(bytes: Buffer, start: number, end: number): number | undefined {
   const isNegative = bytes[start] === 45;
   const first = isNegative ? start + 1 : start;
-  if (end <= first || end - first > 10) return undefined;
+  const hasLeadingZero = bytes[first] === 48 && (isNegative || end - first > 1);
+  if (end <= first || end - first > 10 || hasLeadingZero) return undefined;
   let value = 0;
   for (let at = first; at < end; at++) {
     const digit = (bytes[at] as number) - 48;
@@ -217,7 +218,8 @@ function integerIn(bytes: Buffer, start: number, end: number): number | undefine
   return isNegative ? -value : value;
 }
 
-const printable = (byte: number): string => (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : "?");
+const printable = (byte: number): string =>
+  byte === CR || byte === LF ? " " : byte >= 32 && byte < 127 ? String.fromCharCode(byte) : "?";
 
 const noEnd = (): KvStoreError => broken("expected CRLF behind a bulk string");
 

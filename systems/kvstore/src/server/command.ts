@@ -17,6 +17,8 @@ interface CommandBase {
   readonly keys?: readonly [first: number, last: number, step: number];
   /** One sentence for COMMAND DOCS. */
   readonly summary: string;
+  /** The words that may follow the name, in upper case. Absent: what follows is arguments. */
+  readonly subcommands?: Readonly<Record<string, { readonly arity: number }>>;
 }
 
 /** Answers from the data as it is; sees every write acknowledged before it arrived. */
@@ -45,7 +47,8 @@ export interface SessionCommand extends CommandBase {
 
 export type Command = ReadCommand | WriteCommand | SessionCommand;
 
-export const hasArity = ({ arity }: Command, words: number): boolean => (arity < 0 ? words >= -arity : words === arity);
+export const hasArity = ({ arity }: { readonly arity: number }, words: number): boolean =>
+  arity < 0 ? words >= -arity : words === arity;
 
 /** Text of an argument that names something, in upper case. */
 export const keyword = (arg: Buffer | undefined): string => arg?.toString("latin1").toUpperCase() ?? "";

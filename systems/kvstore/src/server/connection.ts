@@ -56,6 +56,14 @@ export class Connection {
     this.#socket.end();
   }
 
+  get pendingBytes(): number {
+    return this.#parser.pendingBytes;
+  }
+
+  get unsentBytes(): number {
+    return this.#output.sizeBytes + this.#socket.writableLength;
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }

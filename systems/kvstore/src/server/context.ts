@@ -14,6 +14,15 @@ export interface ServerStats {
   bytesOut: number;
 }
 
+export interface ClientConnection {
+  /** Received, of a request that is not complete. */
+  readonly pendingBytes: number;
+  /** Answered, and not taken by the client yet. */
+  readonly unsentBytes: number;
+  /** Cuts the client off. */
+  destroy(): void;
+}
+
 export interface ServerContext {
   readonly backend: Backend;
   readonly proposer: Proposer;
@@ -21,6 +30,8 @@ export interface ServerContext {
   readonly cursors: ScanCursors;
   readonly stats: ServerStats;
   readonly sessions: ReadonlySet<Session>;
+  /** The session's socket; undefined once it is closed. */
+  connectionOf(session: Session): ClientConnection | undefined;
   readonly logger: Pick<Logger, "info" | "warn" | "error">;
   readonly startedAt: number;
   readonly runId: string;

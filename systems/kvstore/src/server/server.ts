@@ -74,6 +74,7 @@ function contextOf(options: ServerOptions, connections: ReadonlyMap<Session, Con
     get sessions() {
       return new Set(connections.keys());
     },
+    connectionOf: (session) => connections.get(session),
     logger: options.logger,
     startedAt: Date.now(),
     runId: randomBytes(20).toString("hex"),
@@ -96,7 +97,11 @@ function accept(
     socket.end("-ERR max number of clients reached\r\n");
     return;
   }
-  const session = new Session(context.stats.connections, `${socket.remoteAddress}:${socket.remotePort}`, context);
+  const addresses = [
+    `${socket.remoteAddress}:${socket.remotePort}`,
+    `${socket.localAddress}:${socket.localPort}`,
+  ] as const;
+  const session = new Session(context.stats.connections, addresses, context);
   connections.set(session, new Connection(socket, session, limits));
   socket.on("close", () => connections.delete(session));
   socket.setKeepAlive(true, 60_000);

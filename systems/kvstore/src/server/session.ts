@@ -11,7 +11,10 @@ import { Transaction } from "./transaction.ts";
 
 export class Session {
   readonly id: number;
+  /** The client's end, `host:port`. */
   readonly address: string;
+  /** The server's end. */
+  readonly localAddress: string;
   readonly server: ServerContext;
   readonly connectedAt = Date.now();
   readonly transaction = new Transaction();
@@ -27,9 +30,10 @@ export class Session {
   /** Takes the connection over for a stream (SNAPSHOT); runs after the reply is sent. */
   takeOver: (() => AsyncIterable<Uint8Array>) | undefined;
 
-  constructor(id: number, address: string, server: ServerContext) {
+  constructor(id: number, [address, localAddress]: readonly [string, string], server: ServerContext) {
     this.id = id;
     this.address = address;
+    this.localAddress = localAddress;
     this.server = server;
     this.isAuthenticated = server.password === undefined;
   }

@@ -155,6 +155,30 @@ function rename(space: Keyspace, args: Args): Reply {
   return onlyIfAbsent ? 1 : OK;
 }
 
+/** Arguments: from, to, R for also if `to` is there. 1 when copied. */
+function copy(space: Keyspace, args: Args): Reply {
+  const [from, to] = [arg(args, 0), arg(args, 1)];
+  const value = space.get(from);
+  if (!value || (space.get(to) && text(args, 2) !== "R")) return 0;
+  space.put(to, value);
+  return 1;
+}
+
+/** Arguments: key, bit offset, 0 or 1. Answers the bit as it was. */
+function setBit(space: Keyspace, args: Args): Reply {
+  const old = space.get(arg(args, 0));
+  const before = old ? valueIn(old) : EMPTY;
+  const [offset, bit] = [Number(text(args, 1)), Number(text(args, 2))];
+  const [byte, shift] = [Math.floor(offset / 8), 7 - (offset % 8)];
+  if (byte >= MAX_VALUE_BYTES) return TOO_LONG;
+  const value = Buffer.alloc(Math.max(before.length, byte + 1));
+  value.set(before);
+  const was = value[byte] ?? 0;
+  value[byte] = (was & ~(1 << shift)) | (bit << shift);
+  replaceValue(space, arg(args, 0), old, value);
+  return (was >> shift) & 1;
+}
+
 function clear(space: Keyspace): Reply {
   space.clear();
   return OK;
@@ -209,6 +233,8 @@ export const OPERATIONS = {
   reap: { code: 14, run: (space, args) => space.reap(Number(text(args, 0))) },
   transaction: { code: 15, run: transaction },
   query: { code: 16, run: (space, args, query) => query(space, text(args, 0), args.slice(1)) },
+  copy: { code: 17, run: copy },
+  setBit: { code: 18, run: setBit },
 } as const satisfies Record<string, OperationRow>;
 
 export type OperationName = keyof typeof OPERATIONS;

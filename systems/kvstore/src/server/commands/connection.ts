@@ -1,10 +1,11 @@
 /** Commands about the connection itself. */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { NOT_AN_INTEGER, OK, type Reply, ReplyError, ReplyMap, Status, wrongArity } from "../../reply.ts";
+import { NO_SUCH_DB, NOT_AN_INTEGER, OK, type Reply, ReplyError, ReplyMap, Status, wrongArity } from "../../reply.ts";
 import { parseInteger } from "../../store/numbers.ts";
 import { type Args, at, keyword, type SessionCommand } from "../command.ts";
 import type { Session } from "../session.ts";
 import { VERSION } from "../version.ts";
+import { CLIENT_COMMAND, setName } from "./client.ts";
 
 const command = (row: Omit<SessionCommand, "kind">): SessionCommand => ({ ...row, kind: "session" });
 
@@ -16,7 +17,7 @@ function ping(_: Session, args: Args): Reply {
 function select(_: Session, args: Args): Reply {
   const index = parseInteger(at(args, 0));
   if (index === undefined) return NOT_AN_INTEGER;
-  return index === 0n ? OK : new ReplyError("ERR DB index is out of range");
+  return index === 0n ? OK : NO_SUCH_DB;
 }
 
 const WRONG_PASSWORD = new ReplyError("WRONGPASS invalid username-password pair or user is disabled.");
@@ -26,6 +27,8 @@ const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes)
 /** Takes the same time whatever the password. */
 function logIn(session: Session, user: Buffer | undefined, password: Buffer): Reply {
   const expected = session.server.password;
+  // As Redis' default user without a password: whatever is given is right.
+  if (expected === undefined && user) return user.toString() === "default" ? OK : WRONG_PASSWORD;
   if (expected === undefined)
     return new ReplyError(
       "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
@@ -77,61 +80,6 @@ const greeting = (session: Session): Reply =>
     ["modules", []],
   ]);
 
-function setName(session: Session, name: Buffer): Reply {
-  if (!/^[!-~]*$/.test(name.toString("latin1")))
-    return new ReplyError("ERR Client names cannot contain spaces, newlines or special characters.");
-  session.name = name.toString("latin1");
-  return OK;
-}
-
-function setInfo(session: Session, args: Args): Reply {
-  if (args.length !== 3) return wrongArity("client|setinfo");
-  const [attribute, value] = [keyword(args[1]), at(args, 2).toString("latin1")];
-  if (attribute === "LIB-NAME") session.library = value;
-  else if (attribute === "LIB-VER") session.libraryVersion = value;
-  else return new ReplyError(`ERR Unrecognized option '${args[1]}'`);
-  return OK;
-}
-
-/** A line of CLIENT LIST and CLIENT INFO. */
-function describe(session: Session): string {
-  const age = (since: number): number => Math.floor((Date.now() - since) / 1000);
-  const fields = {
-    id: session.id,
-    addr: session.address,
-    name: session.name,
-    age: age(session.connectedAt),
-    idle: age(session.lastActiveAt),
-    db: 0,
-    multi: session.transaction.isOpen ? session.transaction.queued.length : -1,
-    cmd: session.lastCommand,
-    user: "default",
-    "lib-name": session.library,
-    "lib-ver": session.libraryVersion,
-    resp: session.respVersion,
-  };
-  return `${Object.entries(fields)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(" ")}\n`;
-}
-
-/** Subcommands of CLIENT. */
-const CLIENT: Readonly<Record<string, (session: Session, args: Args) => Reply>> = {
-  ID: ({ id }) => id,
-  GETNAME: ({ name }) => (name === "" ? null : name),
-  SETNAME: (session, args) => (args.length === 2 ? setName(session, at(args, 1)) : wrongArity("client|setname")),
-  SETINFO: setInfo,
-  INFO: describe,
-  LIST: ({ server }) => [...server.sessions].map(describe).join(""),
-  "NO-EVICT": () => OK,
-  "NO-TOUCH": () => OK,
-};
-
-function client(session: Session, args: Args): Reply {
-  const run = CLIENT[keyword(args[0])];
-  return run ? run(session, args) : new ReplyError(`ERR unknown subcommand '${args[0]}'. Try CLIENT HELP.`);
-}
-
 function reset(session: Session): Reply {
   session.transaction.end();
   session.respVersion = 2;
@@ -145,13 +93,29 @@ function quit(session: Session): Reply {
   return OK;
 }
 
+/**
+ * What a browser that was tricked into speaking to this port sends with every form: the connection ends before its body, which
+ * might hold commands, is read.
+ */
+export const HTTP_REQUEST: SessionCommand = command({
+  name: "post",
+  arity: -1,
+  insideMulti: true,
+  summary: "",
+  run: (session) => {
+    session.server.logger.warn("a client speaks HTTP; it was cut off", { client: session.address });
+    session.server.connectionOf(session)?.destroy();
+    return null;
+  },
+});
+
 export const CONNECTION_COMMANDS: readonly SessionCommand[] = [
   command({ name: "ping", arity: -1, summary: "Answers PONG or its argument.", run: ping }),
   command({ name: "echo", arity: 2, summary: "Answers its argument.", run: (_, args) => at(args, 0) }),
   command({ name: "select", arity: 2, summary: "Selects the database; there is one, 0.", run: select }),
-  command({ name: "auth", arity: -2, insideMulti: true, summary: "Logs in.", run: auth }),
-  command({ name: "hello", arity: -1, insideMulti: true, summary: "Agrees on the protocol's version.", run: hello }),
-  command({ name: "client", arity: -2, summary: "Tells about connections.", run: client }),
+  command({ name: "auth", arity: -2, summary: "Logs in.", run: auth }),
+  command({ name: "hello", arity: -1, summary: "Agrees on the protocol's version.", run: hello }),
+  CLIENT_COMMAND,
   command({ name: "reset", arity: 1, insideMulti: true, summary: "Resets the connection.", run: reset }),
   command({ name: "quit", arity: -1, insideMulti: true, summary: "Ends the connection.", run: quit }),
 ];

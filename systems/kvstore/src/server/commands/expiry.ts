@@ -26,9 +26,12 @@ export function futureTime(arg: Buffer, unit: TimeUnit, now: number, command: st
   return time ?? invalidExpire(command);
 }
 
+/** Never below 0; undefined where Redis' 64 bits or our 48 do not suffice. */
 function absolute(value: bigint, { scale, isAbsolute }: TimeUnit, now: number): number | undefined {
-  const time = Number(value) * scale + (isAbsolute ? 0 : now);
-  return time <= MAX_TIME_MS ? time : undefined;
+  const span = value * BigInt(scale);
+  const time = span + (isAbsolute ? 0n : BigInt(now));
+  if (span !== BigInt.asIntN(64, span) || time > BigInt(MAX_TIME_MS)) return undefined;
+  return Math.max(0, Number(time));
 }
 
 const invalidExpire = (command: string): ReplyError =>
@@ -36,9 +39,9 @@ const invalidExpire = (command: string): ReplyError =>
 
 /** The condition of EXPIRE: NX excludes the others, GT and LT each other. */
 function conditionOf(options: readonly Buffer[]): string | ReplyError {
+  const unknown = options.find((option) => !["NX", "XX", "GT", "LT"].includes(keyword(option)));
+  if (unknown) return new ReplyError(`ERR Unsupported option ${unknown}`);
   const given = new Set(options.map(keyword));
-  for (const option of given)
-    if (!["NX", "XX", "GT", "LT"].includes(option)) return new ReplyError(`ERR Unsupported option ${option}`);
   if (given.has("NX") && given.size > 1)
     return new ReplyError("ERR NX and XX, GT or LT options at the same time are not compatible");
   if (given.has("GT") && given.has("LT"))
@@ -49,13 +52,12 @@ function conditionOf(options: readonly Buffer[]): string | ReplyError {
 }
 
 function planExpire(name: string, unit: TimeUnit, args: Args, now: number): ReturnType<WriteCommand["plan"]> {
-  const value = parseInteger(at(args, 1));
-  if (value === undefined) return NOT_AN_INTEGER;
   const condition = conditionOf(args.slice(2));
   if (condition instanceof ReplyError) return condition;
+  const value = parseInteger(at(args, 1));
+  if (value === undefined) return NOT_AN_INTEGER;
   const time = absolute(value, unit, now);
-  if (time === undefined || Math.abs(Number(value)) > Number.MAX_SAFE_INTEGER) return invalidExpire(name);
-  return operation("expireAt", at(args, 0), String(Math.max(0, time)), condition);
+  return time === undefined ? invalidExpire(name) : operation("expireAt", at(args, 0), String(time), condition);
 }
 
 const expireCommand = (name: string, option: string, summary: string): WriteCommand => ({

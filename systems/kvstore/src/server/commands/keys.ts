@@ -1,6 +1,7 @@
 /** Commands on keys whatever their value, and the walks over them. */
 import {
   MAX_REPLY_BYTES,
+  NO_SUCH_DB,
   NOT_AN_INTEGER,
   type Reply,
   ReplyError,
@@ -9,6 +10,7 @@ import {
   SYNTAX_ERROR,
   TOO_LARGE_A_REPLY,
 } from "../../reply.ts";
+import type { Operation } from "../../store/entry.ts";
 import type { ReadableKeyspace, Row } from "../../store/keyspace.ts";
 import { parseInteger } from "../../store/numbers.ts";
 import { operation } from "../../store/operations.ts";
@@ -84,6 +86,24 @@ function scan(space: ReadableKeyspace, args: Args, cursors: ScanCursors): Reply 
 
 const write = (row: Omit<WriteCommand, "kind">): WriteCommand => ({ ...row, kind: "write" });
 
+/** COPY from to [DB 0] [REPLACE] */
+function planCopy(args: Args): Operation | ReplyError {
+  const [from, to] = [at(args, 0), at(args, 1)];
+  let flags = "";
+  for (let i = 2; i < args.length; i++) {
+    const word = keyword(args[i]);
+    if (word === "REPLACE") flags = "R";
+    else if (word === "DB" && i + 1 < args.length) {
+      const index = parseInteger(at(args, ++i));
+      if (index === undefined) return NOT_AN_INTEGER;
+      if (index !== 0n) return NO_SUCH_DB;
+    } else return SYNTAX_ERROR;
+  }
+  return from.equals(to)
+    ? new ReplyError("ERR source and destination objects are the same")
+    : operation("copy", from, to, flags);
+}
+
 const flush = (name: string): WriteCommand =>
   write({
     name,
@@ -148,6 +168,7 @@ export const KEY_COMMANDS: readonly Command[] = [
     summary: "Renames a key to a name that is free.",
     plan: (args) => operation("rename", at(args, 0), at(args, 1), "N"),
   }),
+  write({ name: "copy", arity: -3, keys: [1, 2, 1], summary: "Copies a value and its expiry.", plan: planCopy }),
   flush("flushdb"),
   flush("flushall"),
 ];

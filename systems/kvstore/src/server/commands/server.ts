@@ -1,10 +1,11 @@
 /** Commands about the server: what clients ask when they connect, and what operators ask. */
 import type { LogStatus } from "@coracle/lease-log";
-import { NOT_AN_INTEGER, OK, type Reply, ReplyError, ReplyMap, Status } from "../../reply.ts";
+import { NOT_AN_INTEGER, OK, type Reply, ReplyError, ReplyMap, Report, Status } from "../../reply.ts";
 import { parseInteger } from "../../store/numbers.ts";
-import { type Args, at, type Command, keyword, type SessionCommand } from "../command.ts";
+import { type Args, at, keyword, type SessionCommand } from "../command.ts";
 import { infoText, split } from "../info.ts";
 import type { Session } from "../session.ts";
+import { container, type Subcommands } from "./container.ts";
 import { compileGlob } from "./glob.ts";
 
 const command = (row: Omit<SessionCommand, "kind">): SessionCommand => ({ ...row, kind: "session" });
@@ -22,17 +23,23 @@ const settings = ({ server }: Session): Readonly<Record<string, string>> => ({
   timeout: "0",
 });
 
-function config(session: Session, args: Args): Reply {
-  const verb = keyword(args[0]);
-  if (verb === "RESETSTAT") return OK;
-  if (verb === "SET")
-    return new ReplyError(
-      "ERR settings come from the environment and flags of `kvstore server`; restart it to change one",
-    );
-  if (verb !== "GET" || args.length < 2) return new ReplyError(`ERR unknown subcommand '${args[0]}'. Try CONFIG HELP.`);
+function configGet(session: Session, args: Args): Reply {
   const globs = args.slice(1).map((pattern) => compileGlob(pattern.toString("latin1").toLowerCase()));
   return new ReplyMap(Object.entries(settings(session)).filter(([name]) => globs.some((glob) => glob.matches(name))));
 }
+
+const CONFIG: Subcommands<(session: Session, args: Args) => Reply> = {
+  GET: { arity: -3, run: configGet },
+  SET: {
+    arity: -4,
+    run: () =>
+      new ReplyError("ERR settings come from the environment and flags of `kvstore server`; restart it to change one"),
+  },
+  RESETSTAT: {
+    arity: 2,
+    run: () => new ReplyError("ERR counters only grow here; take differences, as Prometheus does"),
+  },
+};
 
 /** Redis' form: `["master", offset, replicas]` or `["slave", host, port, state, offset]`. */
 function role({ server }: Session): Reply {
@@ -103,66 +110,29 @@ function time(): Reply {
   return [String(Math.floor(now / 1000)), String((now % 1000) * 1000)];
 }
 
-/** COMMAND needs the table that this row is part of. */
-export function serverCommands(all: () => readonly Command[]): readonly SessionCommand[] {
-  return [
-    command({
-      name: "info",
-      arity: -1,
-      summary: "Tells about the server, in sections.",
-      run: ({ server }, args) =>
+export const SERVER_COMMANDS: readonly SessionCommand[] = [
+  command({
+    name: "info",
+    arity: -1,
+    summary: "Tells about the server, in sections.",
+    run: ({ server }, args) =>
+      new Report(
         infoText(
           server,
           args.map((arg) => arg.toString().toLowerCase()),
         ),
-    }),
-    command({ name: "config", arity: -2, summary: "Tells settings (GET).", run: config }),
-    command({ name: "role", arity: 1, summary: "Tells the role and the other side of replication.", run: role }),
-    command({ name: "wait", arity: 3, summary: "Waits until replicas hold all writes so far.", run: wait }),
-    command({ name: "failover", arity: -1, summary: "Hands over to a replica.", run: failover }),
-    command({ name: "time", arity: 1, summary: "Tells the server's time.", run: time }),
-    command({
-      name: "snapshot",
-      arity: 1,
-      summary: "Streams a consistent copy of all data, for backups.",
-      run: snapshot,
-    }),
-    command({ name: "status", arity: 1, summary: "Tells the replication status as JSON.", run: STATUS_FIELDS }),
-    command({
-      name: "command",
-      arity: -1,
-      summary: "Tells about commands.",
-      run: (_, args) => describeCommands(all(), args),
-    }),
-  ];
-}
-
-function describeCommands(all: readonly Command[], args: Args): Reply {
-  const verb = keyword(args[0]);
-  const named = args.slice(1).map((name) => name.toString().toLowerCase());
-  const chosen = named.length === 0 ? all : all.filter(({ name }) => named.includes(name));
-  if (args.length === 0) return all.map(row);
-  if (verb === "COUNT") return all.length;
-  if (verb === "LIST") return all.map(({ name }) => name);
-  if (verb === "INFO") return named.length === 0 ? all.map(row) : named.map((name) => rowNamed(all, name));
-  if (verb === "DOCS") return new ReplyMap(chosen.map((entry) => [entry.name, docs(entry)]));
-  return new ReplyError(`ERR unknown subcommand '${args[0]}'. Try COMMAND HELP.`);
-}
-
-function rowNamed(all: readonly Command[], wanted: string): Reply {
-  const found = all.find(({ name }) => name === wanted);
-  return found ? row(found) : null;
-}
-
-function row({ name, arity, kind, keys }: Command): Reply {
-  const flags = { read: ["readonly"], write: ["write", "denyoom"], session: ["loading", "stale", "fast"] }[kind];
-  const [first, last, step] = keys ?? [0, 0, 0];
-  return [name, arity, flags.map((flag) => new Status(flag)), first, last, step, [], [], [], []];
-}
-
-const docs = ({ summary, kind }: Command): Reply =>
-  new ReplyMap([
-    ["summary", summary],
-    ["since", "0.1.0"],
-    ["group", kind === "session" ? "server" : "string"],
-  ]);
+      ),
+  }),
+  command({ name: "config", arity: -2, summary: "Tells settings (GET).", ...container("config", CONFIG) }),
+  command({ name: "role", arity: 1, summary: "Tells the role and the other side of replication.", run: role }),
+  command({ name: "wait", arity: 3, summary: "Waits until replicas hold all writes so far.", run: wait }),
+  command({ name: "failover", arity: -1, summary: "Hands over to a replica.", run: failover }),
+  command({ name: "time", arity: 1, summary: "Tells the server's time.", run: time }),
+  command({
+    name: "snapshot",
+    arity: 1,
+    summary: "Streams a consistent copy of all data, for backups.",
+    run: snapshot,
+  }),
+  command({ name: "status", arity: 1, summary: "Tells the replication status as JSON.", run: STATUS_FIELDS }),
+];

@@ -13,10 +13,11 @@ import {
 import type { Operation } from "../../store/entry.ts";
 import type { ReadableKeyspace } from "../../store/keyspace.ts";
 import { parseInteger } from "../../store/numbers.ts";
-import { MAX_VALUE_BYTES, operation } from "../../store/operations.ts";
+import { MAX_VALUE_BYTES, operation, transactionOf } from "../../store/operations.ts";
 import { storedValue, valueIn } from "../../store/value.ts";
-import { type Args, at, type Command, EMPTY_ARG, keyword, type WriteCommand } from "../command.ts";
+import { type Args, at, type Command, EMPTY_ARG, type WriteCommand } from "../command.ts";
 import { futureTime, TIME_OPTIONS } from "./expiry.ts";
+import { setOptions } from "./set-options.ts";
 
 export const valueAt = (space: ReadableKeyspace, key: Buffer): Buffer | null => {
   const stored = space.get(key);
@@ -35,42 +36,23 @@ function valuesAt(space: ReadableKeyspace, keys: Args): Reply {
   return values;
 }
 
-interface SetOptions {
-  flags: string;
-  expiresAt: number | undefined;
-}
-
-/** NX and XX exclude each other, and so do the times and KEEPTTL. */
-function setOptions(args: Args, now: number): SetOptions | ReplyError {
-  const options: SetOptions = { flags: "", expiresAt: undefined };
-  for (let i = 0; i < args.length; i++) {
-    const word = keyword(args[i]);
-    const unit = TIME_OPTIONS[word];
-    const flag = { NX: "N", XX: "X", GET: "G", KEEPTTL: "K" }[word];
-    if (flag) {
-      if (clashes(options, flag)) return SYNTAX_ERROR;
-      options.flags += flag;
-    } else if (unit && i + 1 < args.length && options.expiresAt === undefined && !options.flags.includes("K")) {
-      const time = futureTime(at(args, ++i), unit, now, "set");
-      if (time instanceof ReplyError) return time;
-      options.expiresAt = time;
-    } else return SYNTAX_ERROR;
-  }
-  return options;
-}
-
-const clashes = ({ flags, expiresAt }: SetOptions, flag: string): boolean =>
-  (flag === "N" && flags.includes("X")) ||
-  (flag === "X" && flags.includes("N")) ||
-  (flag === "K" && expiresAt !== undefined);
-
 function planSet(args: Args, now: number): Operation | ReplyError {
   const [key, value] = [at(args, 0), at(args, 1)];
   if (args.length === 2) return operation("put", key, storedValue(value));
-  const options = setOptions(args.slice(2), now);
+  const options = setOptions("set", "NXGK", args.slice(2), now);
   if (options instanceof ReplyError) return options;
   const stored = storedValue(value, options.expiresAt);
   return options.flags === "" ? operation("put", key, stored) : operation("putIf", key, stored, options.flags);
+}
+
+/** The value as it was, and its expiry changed: both in one. */
+function planGetEx(args: Args, now: number): Operation | ReplyError {
+  const key = at(args, 0);
+  const options = setOptions("getex", "P", args.slice(1), now);
+  if (options instanceof ReplyError) return options;
+  const { flags, expiresAt } = options;
+  const change = expiresAt !== undefined ? [operation("expireAt", key, String(expiresAt), "")] : [];
+  return transactionOf([], [operation("query", "get", key), ...(flags === "" ? change : [operation("persist", key)])]);
 }
 
 /** Key, value, key, value ... with the values in stored form. */
@@ -96,9 +78,10 @@ function planOverwrite(args: Args): Operation | ReplyError {
   const offset = parseInteger(at(args, 1));
   if (offset === undefined) return NOT_AN_INTEGER;
   if (offset < 0n) return new ReplyError("ERR offset is out of range");
-  if (offset + BigInt(at(args, 2).length) > BigInt(MAX_VALUE_BYTES))
+  const end = offset + BigInt(at(args, 2).length);
+  if (end > offset && end > BigInt(MAX_VALUE_BYTES))
     return new ReplyError("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
-  return operation("overwrite", at(args, 0), String(offset), at(args, 2));
+  return operation("overwrite", at(args, 0), String(end > offset ? offset : 0n), at(args, 2));
 }
 
 /** Bytes from start to end, both included, negative ones counted from the end. */
@@ -190,6 +173,14 @@ export const STRING_COMMANDS: readonly Command[] = [
     frees: true,
     summary: "Removes a key and returns its value.",
     plan: (args) => operation("take", at(args, 0)),
+  }),
+  write({
+    name: "getex",
+    arity: -2,
+    frees: true,
+    summary: "Returns the value of a key and changes its expiry.",
+    plan: planGetEx,
+    answer: (reply) => (Array.isArray(reply) ? reply[0] : reply),
   }),
   write({
     name: "mset",

@@ -45,6 +45,18 @@ async function exec(session: Session): Promise<Reply> {
   return needsLog ? commit(session, queued, watched) : readAll(session, queued);
 }
 
+/** What an EXEC does that was refused before it ran. */
+export const refusedExec = ({ message }: ReplyError): SessionCommand =>
+  command({
+    name: "exec",
+    arity: -1,
+    summary: "",
+    run: ({ transaction }) => {
+      transaction.end();
+      return new ReplyError(`EXECABORT Transaction discarded because of: ${message.replace(/^ERR /, "")}`);
+    },
+  });
+
 /** Reads alone need no log entry: nothing can come between them. */
 async function readAll(session: Session, queued: readonly Queued[]): Promise<Reply> {
   const refusal = await admitRead(session.server.backend);
