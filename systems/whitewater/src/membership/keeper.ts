@@ -1,7 +1,7 @@
 /** While this member leads: takes the steps of `follow`, one after the other. */
 
 import type { Discovery, Logger } from "@coracle/pod";
-import type { MemberChange, Raft, RaftStatus } from "@coracle/raft";
+import type { Member, MemberChange, Raft, RaftStatus } from "@coracle/raft";
 import { messageOf, systemCode } from "../errors.ts";
 import { type Action, type FollowView, nextAction, trackAbsence } from "./follow.ts";
 import type { Seat } from "./types.ts";
@@ -34,7 +34,7 @@ export class Keeper {
   readonly #wishes = new Map<string, { readonly seat: Seat; readonly at: number }>();
   #absentSince: ReadonlyMap<string, number> = new Map();
   #timer: NodeJS.Timeout | undefined;
-  #isBusy = false;
+  #stepping: Promise<void> | undefined;
   #lastTrouble = "";
 
   constructor(options: KeeperOptions) {
@@ -50,31 +50,32 @@ export class Keeper {
     clearInterval(this.#timer);
   }
 
-  /** Somebody asks for a seat or another address; taken at the leader only. */
-  wish(seat: Seat): void {
+  /** Somebody asks for a seat or another address; taken at the leader only. Resolves after the step that follows. */
+  wish(seat: Seat): Promise<void> {
     this.#wishes.delete(seat.id);
     if (this.#wishes.size < MAX_WISHES) this.#wishes.set(seat.id, { seat, at: this.#options.now() });
-    void this.step();
+    return this.step();
   }
 
-  /** One step, unless one is under way. Never rejects. */
-  async step(): Promise<void> {
-    if (this.#isBusy) return;
-    this.#isBusy = true;
-    try {
-      const status = this.#options.raft.status();
-      const view = this.#view(status);
-      const action = status.role === "leader" ? nextAction(view) : undefined;
-      if (action) await this.#do(action);
-    } finally {
-      this.#isBusy = false;
-    }
+  /** One step, or the one that is under way. Never rejects. */
+  step(): Promise<void> {
+    this.#stepping ??= this.#step().finally(() => {
+      this.#stepping = undefined;
+    });
+    return this.#stepping;
+  }
+
+  async #step(): Promise<void> {
+    const status = this.#options.raft.status();
+    const view = this.#view(status);
+    const action = status.role === "leader" ? nextAction(view) : undefined;
+    if (action) await this.#do(action);
   }
 
   #view(status: RaftStatus): FollowView {
     const { discovery, wanted, now, ordinalOf, graceMs, maxVoters } = this.#options;
     this.#absentSince = this.#absence(status, discovery);
-    for (const [id, { at }] of this.#wishes) if (now() - at > WISH_MS) this.#wishes.delete(id);
+    this.#forget(status.members);
     const progress = new Map(status.progress.map((each) => [each.id, each]));
     return {
       now: now(),
@@ -91,6 +92,18 @@ export class Keeper {
     };
   }
 
+  /**
+   * What is granted or no longer repeated. A wish kept beyond its granting would outlive the member too: a pod scaled away and wanted again comes with
+   * another disk, and its old one's seat, which can never be granted again, would be tried first.
+   */
+  #forget(members: readonly Member[]): void {
+    const isGranted = ({ id, name, address }: Seat): boolean =>
+      members.some((member) => member.id === id && member.name === name && member.address === address);
+    const now = this.#options.now();
+    for (const [id, { seat, at }] of this.#wishes)
+      if (isGranted(seat) || now - at > WISH_MS) this.#wishes.delete(id);
+  }
+
   /** A file shows the world as it was when its pod started: what is missing there was never known. */
   #absence({ members, role }: RaftStatus, discovery: KeeperOptions["discovery"]) {
     if (role !== "leader" || discovery.staleMs() > FRESH_MS) return new Map<string, number>();
@@ -104,6 +117,15 @@ export class Keeper {
     return progress.some((each) => each.id === id && each.isActive);
   }
 
+  /** What was refused is tried again after the other wishes. */
+  #putOff(action: Action): void {
+    const id = action.kind === "change" && action.change.kind === "add-learner" ? action.change.member.id : "";
+    const wish = this.#wishes.get(id);
+    if (!wish) return;
+    this.#wishes.delete(id);
+    this.#wishes.set(id, wish);
+  }
+
   async #do(action: Action): Promise<void> {
     const { raft, logger } = this.#options;
     const signal = AbortSignal.timeout(CHANGE_TIMEOUT_MS);
@@ -113,6 +135,7 @@ export class Keeper {
       logger.info("membership changed", { ...described(action), reason: action.reason });
       this.#lastTrouble = "";
     } catch (error) {
+      this.#putOff(action);
       const trouble = `${systemCode(error) ?? ""} ${messageOf(error)}`;
       if (trouble !== this.#lastTrouble)
         logger.warn("a change of members did not take place; tried again", { ...described(action), error });

@@ -43,6 +43,7 @@ export async function settle(options: SettleOptions, signal: AbortSignal): Promi
     const { size, first, clusterIdOf } = options;
     const view = { self: standing.seat, record: standing.record, asked: { ask, record }, size, first, clusterIdOf };
     const step = nextStep({ ...view, others: options.others(), reports });
+    const isRepeated = ask.kind === "join";
     ask = step.kind === "ask" ? step.ask : { kind: "standing" };
     if (step.kind === "sit") await standing.sit(step.roster);
     const reason = reasonOf(step.kind === "wait" ? step.reason : step.kind === "ask" ? step.ask.kind : "sit");
@@ -50,7 +51,7 @@ export async function settle(options: SettleOptions, signal: AbortSignal): Promi
     waits = reason;
     options.waits(reason);
     // Whoever is asked to promise, accept or form is waited for by the others.
-    if (step.kind === "wait" || ask.kind === "join") await delay(pauseMs, undefined, { signal });
+    if (step.kind === "wait" || (isRepeated && ask.kind === "join")) await delay(pauseMs, undefined, { signal });
   }
 }
 

@@ -18,8 +18,8 @@ import {
 export interface ClusterView {
   hasLeader(): boolean;
   verdictOn(id: string): Promise<Verdict>;
-  /** Somebody asks for a seat, or for another address. */
-  wish(seat: Seat): void;
+  /** Somebody asks for a seat, or for another address. Resolves soon, and where that is possible once it is granted. */
+  wish(seat: Seat): Promise<void>;
 }
 
 export interface StandingOptions {
@@ -62,7 +62,7 @@ export class Standing {
   async answer({ from, ask }: Question): Promise<Report> {
     this.#options.book.hear(from);
     await this.ask(ask);
-    if (ask.kind === "join") this.#cluster?.wish(from);
+    if (ask.kind === "join") await this.#cluster?.wish(from);
     return this.report(from.id);
   }
 

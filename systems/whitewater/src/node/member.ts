@@ -1,5 +1,6 @@
 /** A member from the moment it has its seat: log, store, clients' ports, and the keeper of its cluster's membership. */
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { SecureContextOptions } from "node:tls";
 import type { Discovery, Logger } from "@coracle/pod";
 import { type Member, openRaft, type Raft, type RaftMetrics } from "@coracle/raft";
@@ -44,6 +45,7 @@ export interface WhitewaterMember extends RunningMember, ClusterView {
 }
 
 const VERDICT_MS = 1000;
+const GRANT_MS = 400;
 const WISH = "wish";
 
 export const raftDir = (dataDir: string): string => join(dataDir, "raft");
@@ -60,7 +62,7 @@ export async function startMember(options: MemberOptions): Promise<WhitewaterMem
     bootstrap: hasSeat(roster, seat.id) ? roster.seats : undefined,
     connect: (peer, signal) => dial(memberOf(raft, peer.id), `${peer.host}:${peer.port}`, book, tls, signal),
     onRequest: async (_from, method, payload) => {
-      if (method === WISH) keeperOf().wish(parseSeat(JSON.parse(Buffer.from(payload).toString())));
+      if (method === WISH) await granted(keeperOf(), parseSeat(JSON.parse(Buffer.from(payload).toString())));
       return new Uint8Array();
     },
     timing: { electionMs: settings.electionMs, heartbeatMs: settings.heartbeatMs },
@@ -140,15 +142,22 @@ async function verdictOn(raft: Raft, id: string): Promise<Verdict> {
 }
 
 /** The leader decides; others pass it on. A wish that gets lost is repeated by whoever has it. */
-function forwardWish(raft: Raft, keeper: Keeper, seat: Seat, logger: Logger): void {
+async function forwardWish(raft: Raft, keeper: Keeper, seat: Seat, logger: Logger): Promise<void> {
   const { role, leader } = raft.status();
-  if (role === "leader") keeper.wish(seat);
-  else if (leader !== undefined)
-    raft
-      .request(leader, WISH, Buffer.from(JSON.stringify(seat)), AbortSignal.timeout(VERDICT_MS))
-      .catch((error: unknown) => {
-        logger.debug("a wish could not be passed on", { seat, error });
-      });
+  if (role === "leader") return granted(keeper, seat);
+  if (leader === undefined) return;
+  const signal = AbortSignal.timeout(GRANT_MS);
+  await raft.request(leader, WISH, Buffer.from(JSON.stringify(seat)), signal).catch((error: unknown) => {
+    logger.debug("a wish could not be passed on", { seat, error });
+  });
+}
+
+/** Waits for the step that may grant it, so that who asked hears of it in the same answer; not for long, since it waits for that answer. */
+async function granted(keeper: Keeper, seat: Seat): Promise<void> {
+  const over = new AbortController();
+  const late = delay(GRANT_MS, undefined, { signal: over.signal, ref: false }).catch(() => undefined);
+  await Promise.race([keeper.wish(seat), late]);
+  over.abort();
 }
 
 const memberOf = (raft: Raft, id: string): Member | undefined =>
