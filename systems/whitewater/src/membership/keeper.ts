@@ -100,8 +100,7 @@ export class Keeper {
     const isGranted = ({ id, name, address }: Seat): boolean =>
       members.some((member) => member.id === id && member.name === name && member.address === address);
     const now = this.#options.now();
-    for (const [id, { seat, at }] of this.#wishes)
-      if (isGranted(seat) || now - at > WISH_MS) this.#wishes.delete(id);
+    for (const [id, { seat, at }] of this.#wishes) if (isGranted(seat) || now - at > WISH_MS) this.#wishes.delete(id);
   }
 
   /** A file shows the world as it was when its pod started: what is missing there was never known. */

@@ -48,7 +48,10 @@ function leader() {
     now: () => 0,
   });
   const names = (): string[] => members.map(({ id, isLearner }) => (isLearner ? `${id}?` : id));
-  return { keeper, names, scale: (to: number) => void (replicas = to) };
+  const scale = (to: number): void => {
+    replicas = to;
+  };
+  return { keeper, names, scale };
 }
 
 it("grants a wish within the call that made it", async () => {
