@@ -25,9 +25,12 @@ export interface Entry {
 export interface StateMachine {
   /** Last index whose effect is in the state: 0 when empty, and after a restart that of the last snapshot at most. */
   applied(): number;
-  /** One result per entry, handed to its proposer on this member. Must not fail on any command: a bad command's result says so. */
-  apply(entries: readonly Entry[]): readonly unknown[];
-  /** A consistent copy of the state at `applied()`, while writes go on. */
+  /**
+   * One result per entry, handed to its proposer on this member. Must not fail on any command: a bad command's result says so. A promise of them where it takes
+   * longer than heartbeats should wait; until it settles nothing else is applied or restored, and readers must see no half of an entry.
+   */
+  apply(entries: readonly Entry[]): readonly unknown[] | Promise<readonly unknown[]>;
+  /** A consistent copy of the state at `applied()`, while writes go on; may be asked for while an `apply` is under way. */
   snapshot(): { readonly index: number; readonly chunks: AsyncIterable<Uint8Array> };
   /** Replaces the whole state. */
   restore(index: number, chunks: AsyncIterable<Uint8Array>): Promise<void>;

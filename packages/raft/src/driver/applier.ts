@@ -69,23 +69,23 @@ export class Applier {
   #go(): void {
     if (this.#running || this.#isStopped) return;
     try {
-      if (!this.#restore) this.#turn();
+      const begun = this.#restore ? undefined : this.#turn();
+      if (begun || this.#isBehind) this.#running = this.#run(begun);
     } catch (error) {
       this.#hooks.fail(error);
-      return;
     }
-    if (this.#isBehind) this.#running = this.#run();
   }
 
   get #isBehind(): boolean {
     return this.#restore !== undefined || this.#applied < this.#target;
   }
 
-  async #run(): Promise<void> {
+  async #run(begun: Promise<void> | undefined): Promise<void> {
     try {
+      await begun;
       while (this.#isBehind && !this.#isStopped) {
         if (this.#restore) await this.#install();
-        else this.#turn();
+        else await this.#turn();
         await new Promise((resolve) => setImmediate(resolve));
       }
     } catch (error) {
@@ -104,30 +104,24 @@ export class Applier {
     this.#hooks.restored(meta);
   }
 
-  /** Up to the next change of membership, which the state machine is told before anything behind it. */
-  #turn(): void {
+  /** Up to the next change of membership, which the state machine is told before anything behind it. A promise while the state machine is not done. */
+  #turn(): Promise<void> | undefined {
     const from = this.#applied + 1;
     const to = Math.min(this.#target, this.#applied + TURN_ENTRIES);
     // The log already begins behind the state: the snapshot that it begins with is on its way here.
-    if (from > to || from <= this.#core.base.index) return;
-    const entries = this.#core.entries(from, to);
-    let start = 0;
-    for (let i = 0; i < entries.length; i++) {
-      const { membership, index } = entries[i] as LogEntry;
-      if (!membership) continue;
-      this.#apply(entries.slice(start, i + 1));
-      this.#stateMachine.membersChanged?.(membership.members, index);
-      start = i + 1;
-    }
-    this.#apply(start === 0 ? entries : entries.slice(start));
+    if (from > to || from <= this.#core.base.index) return undefined;
+    const entries = upToMembership(this.#core.entries(from, to));
+    const results = this.#stateMachine.apply(entries.map(toEntry));
+    if (results instanceof Promise) return results.then((settled) => this.#done(entries, settled));
+    this.#done(entries, results);
+    return undefined;
   }
 
-  #apply(entries: readonly LogEntry[]): void {
-    const last = entries.at(-1);
-    if (!last) return;
-    const results = this.#stateMachine.apply(entries.map(toEntry));
-    this.#moveTo(last.index);
+  #done(entries: readonly LogEntry[], results: readonly unknown[]): void {
+    const { index, membership } = entries.at(-1) as LogEntry;
+    this.#moveTo(index);
     this.#hooks.applied(entries, results);
+    if (membership) this.#stateMachine.membersChanged?.(membership.members, index);
   }
 
   #moveTo(index: number): void {
@@ -138,6 +132,11 @@ export class Applier {
     this.#waiting = this.#waiting.filter((waiter) => waiter.index > index);
     for (const { resolve } of due) resolve();
   }
+}
+
+function upToMembership(entries: readonly LogEntry[]): readonly LogEntry[] {
+  const at = entries.findIndex(({ membership }) => membership !== undefined);
+  return at < 0 ? entries : entries.slice(0, at + 1);
 }
 
 function toEntry(entry: LogEntry): Entry {

@@ -77,7 +77,7 @@ export async function restore(target: Target, file: string, isReplacing: boolean
       cause,
     });
   });
-  const { kvs } = store.range(rangeRequest.decode(rangeRequest.encode({ key: "\0", rangeEnd: "\0" })));
+  const { kvs } = await store.range(rangeRequest.decode(rangeRequest.encode({ key: "\0", rangeEnd: "\0" })));
   await makeRoom(target, isReplacing);
   await forEach(kvs, (each) => put(target, each));
   await compare(target, kvs);

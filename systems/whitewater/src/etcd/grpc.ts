@@ -3,10 +3,11 @@ import { WhitewaterError } from "../errors.ts";
 import { grpc, isRefusal, refusals } from "../kv/refusals.ts";
 import type { Draft, Message } from "../proto/message.ts";
 import type { Call, CallHandler } from "./http2/call.ts";
+import type { Parts } from "./parts.ts";
 
-/** A method with one request and one answer. `encoded` is the request as it came. */
+/** A method with one request and one answer, which may be in parts. */
 export interface Unary {
-  run(body: Buffer): Promise<Buffer>;
+  run(body: Buffer): Promise<Parts>;
 }
 
 /** A method with a stream on at least one side. */
@@ -19,12 +20,13 @@ export type Method = Unary | Streaming;
 /** By their path, `/package.Service/Method`. */
 export type Methods = ReadonlyMap<string, Method>;
 
+/** `encoded` is the request as it came. */
 export const unary = <Q, A>(
   request: Message<Q>,
   answer: Message<A>,
   run: (request: Q, encoded: Buffer) => Promise<Draft<A>>,
 ): Unary => ({
-  run: async (body) => answer.encode(await run(request.decode(body), body)),
+  run: async (body) => [answer.encode(await run(request.decode(body), body))],
 });
 
 export interface Status {
@@ -65,7 +67,7 @@ function answering(call: Call, method: Unary, onFault: (error: unknown) => void)
 
 function answer(call: Call, method: Unary, body: Buffer, onFault: (error: unknown) => void): void {
   method.run(body).then(
-    (message) => call.respond(message),
+    (parts) => call.respond(...parts),
     (error: unknown) => refuseCall(call, error, onFault),
   );
 }

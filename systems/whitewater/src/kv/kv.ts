@@ -135,6 +135,7 @@ export function createKv(options: KvOptions): Kv {
     },
     async leaseTimeToLive(id, withKeys, signal) {
       await barrier(signal);
+      if (withKeys) await store.whole();
       const lease = store.lease(id);
       if (lease === undefined) return { header: now(), id, ttl: -1, grantedTtl: 0, keys: [] };
       const keys = withKeys ? [...lease.keys].sort((a, b) => (a < b ? -1 : 1)) : [];
@@ -150,11 +151,10 @@ export function createKv(options: KvOptions): Kv {
       return propose("alarm", { action: isActive ? activate : deactivate, ...alarm }, signal);
     },
     hash: (revision) =>
-      reading(() => ({
-        hash: store.hash(revision),
-        revision: store.revision,
-        compactRevision: store.compactRevision,
-      })),
+      reading(async () => {
+        const { revision: current, compactRevision } = store;
+        return { hash: await store.hash(revision), revision: current, compactRevision };
+      }),
     snapshot: () => backupOf(store),
     status: () => ({
       revision: store.revision,
@@ -177,9 +177,9 @@ export function createKv(options: KvOptions): Kv {
 const complete = <T>(type: Message<T>, draft: Draft<NoInfer<T>>, encoded?: Uint8Array): T =>
   encoded === undefined ? type.decode(type.encode(draft)) : (draft as T);
 
-function reading<T>(read: () => T): T {
+async function reading<T>(read: () => T | Promise<T>): Promise<T> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     throw error instanceof Refused ? error.toError() : error;
   }

@@ -143,7 +143,9 @@ export interface Kv {
   alarms(): readonly Alarm[];
   setAlarm(alarm: Alarm, isActive: boolean, signal?: AbortSignal): Promise<readonly Alarm[]>;
   /** Of what is visible at `revision` (0: now) and the history since the last compaction: the same on every member. */
-  hash(revision: number): { readonly hash: number; readonly revision: number; readonly compactRevision: number };
+  hash(
+    revision: number,
+  ): Promise<{ readonly hash: number; readonly revision: number; readonly compactRevision: number }>;
   /** A whole copy of the store for a backup: as a file, `whitewater snapshot restore` reads it. */
   snapshot(): { readonly revision: number; readonly sizeBytes: number; readonly chunks: AsyncIterable<Uint8Array> };
   status(): KvStatus;

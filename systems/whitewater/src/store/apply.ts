@@ -4,9 +4,11 @@ import { WhitewaterError } from "../errors.ts";
 import type { Alarm, DeleteRangeResult, Header, PutResult, TxnResult } from "../kv/types.ts";
 import type { Message } from "../proto/message.ts";
 import { type CommandName, commands, type Request } from "./commands.ts";
+import type { Piece } from "./keyspace.ts";
 import { type Lease, largestTtl } from "./leases.ts";
 import { Refused } from "./refused.ts";
-import { alarmKey, corrupt, hasAlarm, noSpace, removeKey, type State } from "./state.ts";
+import { alarmKey, corrupt, hasAlarm, noSpace, type State } from "./state.ts";
+import { type Steps, stepKeys } from "./steps.ts";
 import { checkPut, deleteRange, put, txn } from "./writes.ts";
 
 /** Told of leases, so that clocks can follow. */
@@ -30,7 +32,11 @@ export interface Results {
 }
 
 type Performers = {
-  readonly [N in CommandName]: (state: State, request: Request<N>, events: LeaseEvents) => Results[N];
+  readonly [N in CommandName]: (
+    state: State,
+    request: Request<N>,
+    events: LeaseEvents,
+  ) => Results[N] | Steps<Results[N]>;
 };
 
 const activate = 1;
@@ -61,11 +67,10 @@ const performers: Performers = {
     events.granted(state.leases.grant(id, ttl));
     return { header: now(state), id, ttl };
   },
-  leaseRevoke(state, { id }, events) {
+  *leaseRevoke(state, { id }, events) {
     const lease = state.leases.get(id);
     if (lease === undefined) throw new Refused("lease-not-found");
-    revoke(state, lease, events);
-    return { revision: state.keys.openRevision };
+    return yield* revoke(state, [lease], events);
   },
   leaseRenew(state, { leases }, events) {
     const renewed = new Map<bigint, number>();
@@ -78,12 +83,12 @@ const performers: Performers = {
     }
     return renewed;
   },
-  leaseExpire(state, { leases }, events) {
-    for (const { id, renewals } of leases) {
+  *leaseExpire(state, { leases }, events) {
+    const over = leases.flatMap(({ id, renewals }) => {
       const lease = state.leases.get(id);
-      if (lease?.renewals === renewals) revoke(state, lease, events);
-    }
-    return { revision: state.keys.openRevision };
+      return lease?.renewals === renewals ? [lease] : [];
+    });
+    return yield* revoke(state, over, events);
   },
   alarm(state, { action, memberId, alarm }) {
     const wanted = { memberId, alarm };
@@ -102,14 +107,30 @@ const performers: Performers = {
 /** What goes on in a store that is said to be corrupt: nothing that would change what somebody is about to look into. */
 const harmless: ReadonlySet<CommandName> = new Set(["leaseRenew", "alarm"]);
 
-/** All its keys go in one revision, in order. */
-function revoke(state: State, lease: Lease, events: LeaseEvents): void {
-  for (const key of [...lease.keys].sort(byBytes)) {
-    const version = state.keys.get(key, state.keys.openRevision);
-    if (version !== undefined) removeKey(state, version);
+/**
+ * All their keys go in one revision, each lease's in order. The leases themselves have no revisions to be read at: they go last, when nothing comes between
+ * that and the end of the revision.
+ */
+function* revoke(state: State, leases: readonly Lease[], events: LeaseEvents): Steps<Header> {
+  for (const lease of leases) {
+    for (const { found, scanned } of keysOf(state, lease)) {
+      for (const version of found) if (version.lease === lease.id) state.keys.remove(version);
+      yield scanned;
+    }
   }
-  state.leases.remove(lease.id);
-  events.removed(lease.id);
+  for (const { id } of leases) {
+    state.leases.remove(id);
+    events.removed(id);
+  }
+  return { revision: state.keys.openRevision };
+}
+
+/** Where its keys are, in order: of many it costs less to look at all keys, which are in order, than to sort them, and it can be done piece by piece. */
+function keysOf({ keys }: State, lease: Lease): Iterable<Piece> {
+  const at = keys.openRevision;
+  if (lease.keys.size > stepKeys) return keys.pieces("", "\0", at);
+  const found = [...lease.keys].sort(byBytes).flatMap((key) => keys.get(key, at) ?? []);
+  return [{ found, scanned: found.length }];
 }
 
 const byBytes = (a: string, b: string): number => (a < b ? -1 : 1);
@@ -124,7 +145,7 @@ const byNumber: (readonly [CommandName, Message<unknown>])[] = [];
 for (const [name, [number, type]] of Object.entries(commands))
   byNumber[number] = [name as CommandName, type as Message<unknown>];
 
-/** Never throws: a command that makes no sense is refused like any other. */
+/** The result, or `Steps` to it. Neither throws: a command that makes no sense is refused like any other. */
 export function perform(state: State, command: Uint8Array, events: LeaseEvents): unknown {
   const known = byNumber[command[0] ?? 0];
   if (known === undefined) return new Refused("malformed");
@@ -132,10 +153,26 @@ export function perform(state: State, command: Uint8Array, events: LeaseEvents):
   if (hasAlarm(state, corrupt) && !harmless.has(name)) return new Refused("corrupt");
   try {
     const run = performers[name] as (state: State, request: unknown, events: LeaseEvents) => unknown;
-    return run(state, type.decode(command.subarray(1)), events);
+    const outcome = run(state, type.decode(command.subarray(1)), events);
+    return isSteps(outcome) ? unlessRefused(outcome) : outcome;
   } catch (error) {
-    if (error instanceof Refused) return error;
-    if (error instanceof WhitewaterError && error.code === "malformed") return new Refused("malformed");
-    throw error;
+    return refusalOf(error);
   }
 }
+
+function* unlessRefused(steps: Steps<unknown>): Steps<unknown> {
+  try {
+    return yield* steps;
+  } catch (error) {
+    return refusalOf(error);
+  }
+}
+
+function refusalOf(error: unknown): Refused {
+  if (error instanceof Refused) return error;
+  if (error instanceof WhitewaterError && error.code === "malformed") return new Refused("malformed");
+  throw error;
+}
+
+export const isSteps = (outcome: unknown): outcome is Steps<unknown> =>
+  typeof outcome === "object" && outcome !== null && Symbol.iterator in outcome && "next" in outcome;

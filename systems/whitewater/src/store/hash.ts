@@ -2,12 +2,14 @@
 import { crc32 } from "node:zlib";
 import { keyValue } from "../proto/kv.ts";
 import type { Keyspace } from "./keyspace.ts";
+import { bytesPerKey, type Steps, stepKeys } from "./steps.ts";
 
 const table = Buffer.alloc(12);
 
-export function hashOf(keyspace: Keyspace, revision: number): number {
+export function* hashOf(keyspace: Keyspace, revision: number): Steps<number> {
   const { compactRevision } = keyspace;
   let sum = 0;
+  let done = 0;
   for (const block of keyspace.history.capture()) {
     for (const version of block) {
       if (version.modRevision > revision) return sum;
@@ -15,6 +17,10 @@ export function hashOf(keyspace: Keyspace, revision: number): number {
       table.writeDoubleLE(version.modRevision, 0);
       table.writeUInt32LE(version.sub, 8);
       sum = crc32(keyValue.encode(version), crc32(table, sum));
+      done += 1 + version.length / bytesPerKey;
+      if (done < stepKeys) continue;
+      yield done;
+      done = 0;
     }
   }
   return sum;

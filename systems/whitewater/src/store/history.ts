@@ -26,13 +26,14 @@ export class History {
     return this.blocks.slice();
   }
 
-  /** Revisions from `revision` on, at most `limit` of them or 4 MiB, and more only to end with a whole revision; all there are when `isWhole`. */
-  from(revision: number, limit: number): { found: KeyVersion[]; isWhole: boolean } {
+  /** Revisions from `revision` to `last`, at most `limit` of them or 4 MiB, and more only to end with a whole revision; all there are when `isWhole`. */
+  from(revision: number, last: number, limit: number): { found: KeyVersion[]; isWhole: boolean } {
     const found: KeyVersion[] = [];
     let size = 0;
     for (let at = this.blockOf(revision); at < this.blocks.length; at++) {
       for (const version of this.blocks[at]!) {
         if (version.modRevision < revision) continue;
+        if (version.modRevision > last) return { found, isWhole: true };
         const isFull = found.length >= limit || size > mostBytes;
         if (isFull && found.at(-1)!.modRevision !== version.modRevision) return { found, isWhole: false };
         found.push(version);

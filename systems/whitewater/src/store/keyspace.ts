@@ -3,11 +3,18 @@ import type { KeyValue } from "../proto/kv.ts";
 import { History } from "./history.ts";
 import { OrderedKeys } from "./ordered.ts";
 import { Slabs } from "./slabs.ts";
+import { stepKeys } from "./steps.ts";
 import { type KeyEntry, KeyVersion } from "./version.ts";
 
 /** As in etcd, an empty store is at revision 1, and one that was never compacted says -1. */
 const firstRevision = 1;
 const neverCompacted = -1;
+
+/** A part of a range: what is there of the next keys, and how many were looked at. */
+export interface Piece {
+  readonly found: readonly KeyVersion[];
+  readonly scanned: number;
+}
 
 export class Keyspace {
   revision = firstRevision;
@@ -43,6 +50,28 @@ export class Keyspace {
       const version = visibleAt(entry, revision);
       return version === undefined || visit(version);
     });
+  }
+
+  /** As `walk`, piece by piece; between two of them keys may come and go, and history be reclaimed up to `revision`. */
+  *pieces(key: string, rangeEnd: string, revision: number): Generator<Piece, void, void> {
+    const end = rangeEnd === "\0" ? undefined : rangeEnd;
+    for (let from: string | undefined = key; from !== undefined; ) {
+      const found: KeyVersion[] = [];
+      let scanned = 0;
+      let next: string | undefined;
+      this.ordered.walk(from, end, (entry) => {
+        if (scanned === stepKeys) {
+          next = entry.key;
+          return false;
+        }
+        scanned++;
+        const version = visibleAt(entry, revision);
+        if (version !== undefined) found.push(version);
+        return true;
+      });
+      yield { found, scanned };
+      from = next;
+    }
   }
 
   put(key: string, value: Uint8Array, lease: bigint): KeyVersion {

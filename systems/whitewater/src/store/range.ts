@@ -4,31 +4,46 @@ import { noBytes } from "../proto/fields.ts";
 import { type KeyValue, type RangeRequest, sortTargets } from "../proto/kv.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { Refused } from "./refused.ts";
+import { type Steps, stepKeys } from "./steps.ts";
 import { type KeyVersion, rowOf } from "./version.ts";
 
 const descending = 2;
 
 /** `current` is the revision that counts as now, `mostBytes` bounds keys and values of the answer. Throws Refused. */
-export function range(
+export function* range(
   keyspace: Keyspace,
   request: RangeRequest,
   current: number,
   mostBytes = Number.POSITIVE_INFINITY,
-): RangeResult {
+): Steps<RangeResult> {
   checkRevision(keyspace, request.revision, current);
   const revision = request.revision > 0 ? request.revision : current;
   const header = { revision: current };
   const wanted = collector(request);
-  keyspace.walk(request.key, request.rangeEnd, revision, wanted.visit);
+  if (request.rangeEnd === "") keyspace.walk(request.key, "", revision, wanted.visit);
+  else
+    for (const { found, scanned } of keyspace.pieces(request.key, request.rangeEnd, revision)) {
+      for (const version of found) wanted.visit(version);
+      yield scanned;
+    }
   if (request.countOnly) return { header, kvs: [], more: false, count: wanted.count() };
   const sorted = inOrder(wanted.found, request);
   const more = request.limit > 0 && sorted.length > request.limit;
   const kept = more ? sorted.slice(0, request.limit) : sorted;
   checkSize(kept, request.keysOnly, mostBytes);
-  return { header, kvs: kept.map(request.keysOnly ? withoutValue : rowOf), more, count: wanted.count() };
+  return { header, kvs: yield* rows(kept, request.keysOnly), more, count: wanted.count() };
 }
 
-/** An answer is made in one piece, beside which nobody else gets a turn. */
+function* rows(versions: readonly KeyVersion[], isWithoutValues: boolean): Steps<KeyValue[]> {
+  const made: KeyValue[] = [];
+  for (const version of versions) {
+    made.push(isWithoutValues ? withoutValue(version) : rowOf(version));
+    if (made.length % stepKeys === 0) yield stepKeys;
+  }
+  return made;
+}
+
+/** An answer is one message, which is in memory until its reader has taken it. */
 function checkSize(kept: readonly KeyVersion[], isWithoutValues: boolean, mostBytes: number): void {
   let bytes = 0;
   for (const { key, length } of kept) bytes += key.length + (isWithoutValues ? 0 : length);

@@ -1,11 +1,13 @@
 /** The replicated state as Raft's state machine: applies, copies, restores, and tells its listeners. */
 import type { Entry } from "@coracle/raft";
-import { type LeaseEvents, perform } from "./apply.ts";
+import { isSteps, type LeaseEvents, perform } from "./apply.ts";
 import { hashOf } from "./hash.ts";
+import type { Keyspace } from "./keyspace.ts";
 import { checkRevision, range } from "./range.ts";
 import { Refused } from "./refused.ts";
 import { capture, read, write } from "./snapshot.ts";
 import { emptyState, type State } from "./state.ts";
+import { inTurns, type Steps } from "./steps.ts";
 import type { Store, StoreListener } from "./types.ts";
 import type { KeyVersion } from "./version.ts";
 import { txn } from "./writes.ts";
@@ -32,20 +34,49 @@ export function createStore(options: StoreOptions = {}): Store {
   };
   const reclaimer = createReclaimer(() => state);
 
-  const apply = (entries: readonly Entry[]): readonly unknown[] => {
-    const changed: KeyVersion[] = [];
+  function* performAll(entries: readonly Entry[]): Steps<readonly unknown[]> {
+    const results: unknown[] = [];
+    let changed: KeyVersion[] = [];
+    const tellChanged = (): void => {
+      const told = changed;
+      changed = [];
+      if (told.length > 0) tell((listener) => listener.changed(told));
+    };
     const before = state.keys.compactRevision;
-    const results = entries.map(({ index, command }) => {
-      const result = command.length === 0 ? undefined : perform(state, command, leaseEvents);
+    for (const { index, command } of entries) {
+      const outcome = command.length === 0 ? undefined : perform(state, command, leaseEvents);
+      // Before others get a turn, listeners know of every revision that readers can see.
+      if (isSteps(outcome)) tellChanged();
+      results.push(isSteps(outcome) ? yield* outcome : outcome);
       for (const version of state.keys.commit()) changed.push(version);
       applied = index;
-      return result;
-    });
-    if (changed.length > 0) tell((listener) => listener.changed(changed));
+    }
+    tellChanged();
     if (state.keys.compactRevision !== before) reclaimer.start();
     options.onApplied?.(applied);
     return results;
+  }
+
+  let applying: Promise<unknown> | undefined;
+  const apply = (entries: readonly Entry[]): readonly unknown[] | Promise<readonly unknown[]> => {
+    const results = inTurns(performAll(entries), true);
+    applying = results instanceof Promise ? results : undefined;
+    return results;
   };
+
+  /** The read is of one revision. Where a compaction took that away before it was done, it is made again. */
+  function* reading<T>(read: (keys: Keyspace) => Steps<T>): Steps<T> {
+    for (;;) {
+      const { keys } = state;
+      const { compactRevision } = keys;
+      const steps = read(keys);
+      for (let step = steps.next(); ; step = steps.next()) {
+        if (step.done === true) return step.value;
+        yield step.value;
+        if (keys.compactRevision !== compactRevision) break;
+      }
+    }
+  }
 
   return {
     get revision() {
@@ -72,17 +103,18 @@ export function createStore(options: StoreOptions = {}): Store {
       tell((listener) => listener.restored());
       options.onApplied?.(applied);
     },
-    range: (request) => range(state.keys, request, state.keys.revision, mostAnswerBytes),
-    readTxn: (request) => txn(state, request),
-    history: (revision, limit) => state.keys.history.from(revision, limit),
+    range: (request) => inTurns(reading((keys) => range(keys, request, keys.revision, mostAnswerBytes))),
+    readTxn: (request) => inTurns(reading(({ revision }) => txn(state, request, revision))),
+    history: (revision, limit) => state.keys.history.from(revision, state.keys.revision, limit),
     lease: (id) => state.leases.get(id),
     leases: () => state.leases.all(),
     alarms: () => [...state.alarms.values()],
     hash(revision) {
       checkRevision(state.keys, revision, state.keys.revision);
       if (revision < 0) throw new Refused("compacted");
-      return hashOf(state.keys, revision === 0 ? state.keys.revision : revision);
+      return inTurns(hashOf(state.keys, revision === 0 ? state.keys.revision : revision));
     },
+    whole: async () => void (await applying),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

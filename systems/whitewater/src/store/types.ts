@@ -13,16 +13,16 @@ export interface StoreListener extends LeaseEvents {
   restored(): void;
 }
 
-/** Reads are of this member's state as it is; they throw Refused. */
+/** Reads are of this member's state as it is when they begin, and promises where they take long; they throw, or reject with, Refused. */
 export interface Store extends StateMachine {
   readonly revision: number;
   /** -1: never compacted. */
   readonly compactRevision: number;
   readonly liveKeys: number;
   readonly sizeBytes: number;
-  range(request: RangeRequest): RangeResult;
+  range(request: RangeRequest): RangeResult | Promise<RangeResult>;
   /** Of a transaction that only reads. */
-  readTxn(request: TxnRequest): TxnResult;
+  readTxn(request: TxnRequest): TxnResult | Promise<TxnResult>;
   /** Changes from `revision` on: all when `isWhole`, otherwise about `limit` of them or 4 MiB, to the end of a revision. */
   history(revision: number, limit: number): { readonly found: readonly KeyVersion[]; readonly isWhole: boolean };
   lease(id: bigint): Lease | undefined;
@@ -30,7 +30,9 @@ export interface Store extends StateMachine {
   readonly leaseCount: number;
   alarms(): readonly Alarm[];
   /** 0: now. */
-  hash(revision: number): number;
+  hash(revision: number): number | Promise<number>;
+  /** Resolves when no command is half performed: leases and their keys have no revisions to be read at. */
+  whole(): Promise<void>;
   subscribe(listener: StoreListener): () => void;
   /** Memory of the past is given back in small steps after a compaction; resolves when that is done. */
   settled(): Promise<void>;

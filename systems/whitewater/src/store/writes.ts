@@ -1,10 +1,11 @@
 /** Put, DeleteRange and Txn within an open transaction: first all checks, then the changes, so that what fails has changed nothing. */
-import type { DeleteRangeResult, OpResult, PutResult, TxnResult } from "../kv/types.ts";
+import type { DeleteRangeResult, KeyValue, OpResult, PutResult, TxnResult } from "../kv/types.ts";
 import type { DeleteRangeRequest, PutRequest, RequestOp, TxnRequest } from "../proto/kv.ts";
 import { holds } from "./compare.ts";
 import { checkRevision, range } from "./range.ts";
 import { Refused } from "./refused.ts";
 import { putKey, removeKey, type State } from "./state.ts";
+import type { Steps } from "./steps.ts";
 import { type KeyVersion, rowOf } from "./version.ts";
 
 export function checkPut(state: State, request: PutRequest): void {
@@ -31,23 +32,33 @@ export function put(state: State, request: PutRequest): PutResult {
   return wantsPrevious && before !== undefined ? { header, prevKv: rowOf(before) } : { header };
 }
 
-export function deleteRange(state: State, request: DeleteRangeRequest): DeleteRangeResult {
+export function* deleteRange(state: State, { key, rangeEnd, prevKv }: DeleteRangeRequest): Steps<DeleteRangeResult> {
   const { keys } = state;
-  const doomed: KeyVersion[] = [];
-  keys.walk(request.key, request.rangeEnd, keys.openRevision, (version) => doomed.push(version) > 0);
-  for (const version of doomed) removeKey(state, version);
-  const header = { revision: keys.openRevision };
-  return { header, deleted: doomed.length, prevKvs: request.prevKv ? doomed.map(rowOf) : [] };
+  const prevKvs: KeyValue[] = [];
+  let deleted = 0;
+  const remove = (version: KeyVersion): boolean => {
+    removeKey(state, version);
+    if (prevKv) prevKvs.push(rowOf(version));
+    return ++deleted > 0;
+  };
+  if (rangeEnd === "") keys.walk(key, "", keys.openRevision, remove);
+  else
+    for (const { found, scanned } of keys.pieces(key, rangeEnd, keys.openRevision)) {
+      for (const version of found) remove(version);
+      yield scanned;
+    }
+  return { header: { revision: keys.openRevision }, deleted, prevKvs };
 }
 
 /** Which branch each transaction takes, decided for all of them, nested ones too, before anything changes. */
 type Path = ReadonlyMap<TxnRequest, boolean>;
 
-export function txn(state: State, request: TxnRequest): TxnResult {
+/** `at`: for one that only reads, the revision at which it does; others see what they have changed so far. */
+export function* txn(state: State, request: TxnRequest, at?: number): Steps<TxnResult> {
   const path = new Map<TxnRequest, boolean>();
   decide(state, request, path);
   check(state, request, path);
-  return execute(state, request, path);
+  return yield* execute({ state, path, now: () => at ?? state.keys.openRevision }, request);
 }
 
 const branch = (request: TxnRequest, path: Path): readonly RequestOp[] =>
@@ -90,17 +101,28 @@ function checkLeft({ key, ignoreValue, ignoreLease }: PutRequest, deletions: rea
     throw new Refused("key-not-found");
 }
 
-function execute(state: State, request: TxnRequest, path: Path): TxnResult {
-  const responses = branch(request, path).map((op) => perform(state, op, path));
-  return { header: { revision: state.keys.openRevision }, succeeded: path.get(request) === true, responses };
+interface Execution {
+  readonly state: State;
+  readonly path: Path;
+  /** The revision that reads are at. */
+  readonly now: () => number;
 }
 
-function perform(state: State, op: RequestOp, path: Path): OpResult {
+function* execute(execution: Execution, request: TxnRequest): Steps<TxnResult> {
+  const { path, now } = execution;
+  const responses: OpResult[] = [];
+  for (const op of branch(request, path)) responses.push(yield* perform(execution, op));
+  return { header: { revision: now() }, succeeded: path.get(request) === true, responses };
+}
+
+function* perform(execution: Execution, op: RequestOp): Steps<OpResult> {
+  const { state, now } = execution;
   if (op.requestPut !== undefined) return { responsePut: put(state, op.requestPut) };
-  if (op.requestDeleteRange !== undefined) return { responseDeleteRange: deleteRange(state, op.requestDeleteRange) };
+  if (op.requestDeleteRange !== undefined)
+    return { responseDeleteRange: yield* deleteRange(state, op.requestDeleteRange) };
   // As in etcd, only the outermost answer of transactions within each other tells the revision.
   if (op.requestTxn !== undefined)
-    return { responseTxn: { ...execute(state, op.requestTxn, path), header: { revision: 0 } } };
+    return { responseTxn: { ...(yield* execute(execution, op.requestTxn)), header: { revision: 0 } } };
   if (op.requestRange === undefined) return {};
-  return { responseRange: range(state.keys, op.requestRange, state.keys.openRevision) };
+  return { responseRange: yield* range(state.keys, op.requestRange, now()) };
 }

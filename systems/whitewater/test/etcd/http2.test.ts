@@ -2,7 +2,7 @@ import { type ClientHttp2Stream, connect as connectHttp2, constants } from "node
 import { connect, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { decodeHuffman } from "../../src/etcd/http2/huffman.ts";
-import { fragments } from "../../src/etcd/services/fragments.ts";
+import { fragmentsOf } from "../../src/etcd/services/fragments.ts";
 import { RawClient, type RunningServer, startServer } from "./testing.ts";
 
 let server: RunningServer;
@@ -261,10 +261,10 @@ describe("large answers", () => {
 
   it("of a watch are cut into fragments where that is asked for", () => {
     const events = Array.from({ length: 10 }, (_, at) => ({ kv: { key: `${at}`, value: Buffer.alloc(400) } }));
-    const parts = fragments(events, 1200);
+    const parts = fragmentsOf(events, 1200);
     expect(parts.map((part) => part.length)).toEqual([2, 2, 2, 2, 2]);
     expect(parts.flat()).toEqual(events);
-    expect(fragments([{ kv: { key: "", value: Buffer.alloc(9999) } }], 1200).length).toBe(1);
+    expect(fragmentsOf([{ kv: { key: "", value: Buffer.alloc(9999) } }], 1200).length).toBe(1);
   });
 });
 

@@ -83,9 +83,10 @@ describe("the facade", () => {
       await kv.compact(50);
     }
     await one.store.settled();
-    expect(kvs[0]!.hash(70)).toEqual(kvs[1]!.hash(70));
-    expect(kvs[0]!.hash(70).hash).not.toBe(kvs[0]!.hash(71).hash);
-    expect(() => kvs[0]!.hash(40)).toThrow(/compacted/);
+    const before = await kvs[0]!.hash(70);
+    expect(before).toEqual(await kvs[1]!.hash(70));
+    expect(before.hash).not.toBe((await kvs[0]!.hash(71)).hash);
+    await expect(kvs[0]!.hash(40)).rejects.toThrow(/compacted/);
   });
 });
 

@@ -12,7 +12,7 @@ export function localRaft(store = createStore()) {
   const raft: KvOptions["raft"] = {
     async propose(command) {
       proposed.push(command);
-      return store.apply([{ index: ++index, term: 1, command }])[0];
+      return (await store.apply([{ index: ++index, term: 1, command }]))[0];
     },
     async readBarrier() {},
     status: () => ({

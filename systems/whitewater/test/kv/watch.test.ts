@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { prefixEnd } from "../../src/kv/keys.ts";
 import { createKv } from "../../src/kv/kv.ts";
 import type { Kv, WatchEvent, Watcher, WatchOptions } from "../../src/kv/types.ts";
+import { firstKeys, turnKeys } from "../../src/store/steps.ts";
 import { localRaft } from "./local-raft.ts";
 
 const opened: Kv[] = [];
@@ -54,6 +55,65 @@ class Reader {
     this.watcher.resume();
   }
 }
+
+describe("very many watches, or very many changes", () => {
+  const many = 6000;
+  const mostAtOnce = firstKeys + turnKeys;
+
+  it("of one key are told in turns, each of every change in order, and none counts as current before", async () => {
+    const { kv } = open();
+    const readers = Array.from({ length: many }, () => new Reader(kv, { key: "a" }));
+    const toldOf = (): number => readers.reduce((sum, { seen }) => sum + seen.length, 0);
+    await kv.put({ key: "a" });
+    const last = readers.at(-1)!;
+    expect([last.seen.length, last.watcher.isCurrent()]).toEqual([0, false]);
+    await kv.put({ key: "a" });
+    const late = new Reader(kv, { key: "a" });
+    let [before, most] = [toldOf(), 0];
+    await until(() => {
+      const now = toldOf();
+      most = Math.max(most, now - before);
+      before = now;
+      return last.watcher.isCurrent();
+    });
+    expect(most).toBeLessThanOrEqual(mostAtOnce);
+    expect(new Set(readers.map(({ story }) => story.join()))).toEqual(new Set(["put a@2,put a@3"]));
+    expect(late.seen).toEqual([]);
+    await kv.put({ key: "a" });
+    await until(() => late.seen.length > 0);
+    expect([late.story, last.story.at(-1)]).toEqual([["put a@4"], "put a@4"]);
+  });
+
+  it("behind by much catch up in turns", async () => {
+    const { kv } = open();
+    for (let at = 0; at < 500; at++) await kv.put({ key: "a" });
+    const readers = Array.from({ length: 100 }, () => new Reader(kv, { key: "a", startRevision: 1 }));
+    const toldOf = (): number => readers.reduce((sum, { seen }) => sum + seen.length, 0);
+    let [before, most] = [0, 0];
+    await until(() => {
+      const now = toldOf();
+      most = Math.max(most, now - before);
+      before = now;
+      return now === 500 * readers.length;
+    });
+    expect(most).toBeLessThanOrEqual(mostAtOnce + 500);
+  });
+
+  it("that one revision makes reach a watch as one batch, and before those of the next", async () => {
+    const { kv, store } = open();
+    const puts = Array.from({ length: many }, (_, at) => ({ key: `k${String(at).padStart(5, "0")}` }));
+    for (const put of puts) await kv.put(put);
+    const reader = new Reader(kv, { key: "k", rangeEnd: "l" });
+    await kv.deleteRange({ key: "k", rangeEnd: "l" });
+    await kv.put({ key: "k" });
+    await until(() => reader.batches.length === 2);
+    expect(reader.batches.map((batch) => [batch.length, new Set(batch).size])).toEqual([
+      [many, 1],
+      [1, 1],
+    ]);
+    expect(reader.batches[1]).toEqual([store.revision]);
+  });
+});
 
 describe("a watch", () => {
   it("starts in the past, goes on with the present, and says what was before", async () => {

@@ -2,16 +2,17 @@ import { describe, expect, it } from "vitest";
 import { rangeRequest } from "../../src/proto/kv.ts";
 import { type CommandName, encodeCommand } from "../../src/store/commands.ts";
 import { createStore } from "../../src/store/store.ts";
+import { atOnce } from "./at-once.ts";
 
 function open() {
   const store = createStore();
   let index = 0;
   const apply = <N extends CommandName>(name: N, request: Parameters<typeof encodeCommand<N>>[1]): unknown =>
-    store.apply([{ index: ++index, term: 1, command: encodeCommand(name, request) }])[0];
+    atOnce(store.apply([{ index: ++index, term: 1, command: encodeCommand(name, request) }]))[0];
   const read = (key: string, revision: number): (string | number)[] =>
-    store
-      .range({ ...rangeRequest.decode(Buffer.alloc(0)), key, revision })
-      .kvs.map(({ value, version }) => `${Buffer.from(value)} ${version}`);
+    atOnce(store.range({ ...rangeRequest.decode(Buffer.alloc(0)), key, revision })).kvs.map(
+      ({ value, version }) => `${Buffer.from(value)} ${version}`,
+    );
   return { store, apply, read };
 }
 

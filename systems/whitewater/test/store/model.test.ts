@@ -7,6 +7,7 @@ import { type CommandName, encodeCommand, type Request } from "../../src/store/c
 import { Refused } from "../../src/store/refused.ts";
 import { createStore } from "../../src/store/store.ts";
 import type { Store } from "../../src/store/types.ts";
+import { atOnce } from "./at-once.ts";
 import { plain, Twin } from "./twin.ts";
 
 const key = fc.constantFrom("a", "ab", "abc", "b", "b\xff", "\xff", "\0", "c");
@@ -48,7 +49,7 @@ class Pair {
 
   apply<N extends CommandName>(name: N, request: Parameters<typeof encodeCommand<N>>[1]): Results[N] | Refused {
     const entry = { index: ++this.index, term: 1, command: encodeCommand(name, request) };
-    return this.store.apply([entry])[0] as Results[N] | Refused;
+    return atOnce(this.store.apply([entry]))[0] as Results[N] | Refused;
   }
 
   async step(one: Command): Promise<void> {
@@ -110,7 +111,7 @@ class Pair {
   private range(request: RangeRequest): void {
     const expected = this.twin.range(request);
     try {
-      const { kvs, count, more } = this.store.range(request);
+      const { kvs, count, more } = atOnce(this.store.range(request));
       expect({ kvs: kvs.map(plain), count, more }).toEqual(expected);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;

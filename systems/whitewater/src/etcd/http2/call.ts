@@ -97,21 +97,29 @@ export class Call {
     else this.handler?.ended();
   }
 
-  /** False: it is queued, but more should wait until `drained`. */
-  send(message: Buffer): boolean {
+  /** A message, in parts where it is long. False: it is queued, but more should wait until `drained`. */
+  send(...parts: readonly Buffer[]): boolean {
     if (this.isClosed || this.last !== undefined) return true;
-    this.enqueue(framed(message));
+    const [first] = parts;
+    if (first !== undefined && parts.length === 1) this.enqueue(framed(first));
+    else for (const part of [prefixOf(parts), ...parts]) this.enqueue(part);
     const isFull = this.queuedBytes > this.carrier.limits.maxQueuedBytes || this.carrier.isCongested;
     this.wantsDrain ||= isFull;
     return !isFull;
   }
 
   /** The one answer of a unary call, in one piece where the windows allow it. */
-  respond(message: Buffer): void {
+  respond(message: Buffer, ...rest: readonly Buffer[]): void {
     if (this.isClosed) return;
     const size = message.length + prefixBytes;
-    if (this.hasOpened || size > frameBytes || size > this.sendWindow || size > this.carrier.sendWindow) {
-      this.send(message);
+    if (
+      rest.length > 0 ||
+      this.hasOpened ||
+      size > frameBytes ||
+      size > this.sendWindow ||
+      size > this.carrier.sendWindow
+    ) {
+      this.send(message, ...rest);
       this.end(0, "");
       return;
     }
@@ -203,6 +211,15 @@ function framed(message: Buffer): Buffer {
   made.writeUInt32BE(message.length, 1);
   made.set(message, prefixBytes);
   return made;
+}
+
+function prefixOf(parts: readonly Buffer[]): Buffer {
+  const prefix = Buffer.alloc(prefixBytes);
+  prefix.writeUInt32BE(
+    parts.reduce((sum, { length }) => sum + length, 0),
+    1,
+  );
+  return prefix;
 }
 
 /** Headers, message and trailers of a success: most of what a server says. */

@@ -7,14 +7,14 @@ interface Sized {
 /** Numbers, tags and lengths of an event besides its keys and values, at most. */
 const overheadBytes = 128;
 
-const sizeOf = ({ kv, prevKv }: Sized): number =>
+export const sizeOfEvent = ({ kv, prevKv }: Sized): number =>
   [kv, prevKv].reduce((sum, one) => sum + (one?.key?.length ?? 0) + (one?.value?.length ?? 0), overheadBytes);
 
-export function fragments<T extends Sized>(events: readonly T[], maxBytes: number): T[][] {
+export function fragmentsOf<T extends Sized>(events: readonly T[], maxBytes: number): T[][] {
   const parts: T[][] = [[]];
   let size = 0;
   for (const event of events) {
-    const more = sizeOf(event);
+    const more = sizeOfEvent(event);
     if (size + more > maxBytes && parts.at(-1)!.length > 0) {
       parts.push([]);
       size = 0;

@@ -11,16 +11,21 @@ import {
   txnRequest,
   txnResponse,
 } from "../../proto/kv.ts";
+import { inTurns } from "../../store/steps.ts";
 import type { EtcdContext } from "../context.ts";
 import { type Method, unary } from "../grpc.ts";
+import { encodeParts, sizeOfKeyValue } from "../parts.ts";
 
 export const kvMethods = ({ kv, header }: EtcdContext): readonly (readonly [string, Method])[] => [
   [
     "/etcdserverpb.KV/Range",
-    unary(rangeRequest, rangeResponse, async (request, encoded) => {
-      const { kvs, more, count, header: at } = await kv.range(request, undefined, encoded);
-      return { header: header(at.revision), kvs, more, count };
-    }),
+    {
+      async run(body) {
+        const { kvs, more, count, header: at } = await kv.range(rangeRequest.decode(body), undefined, body);
+        const head = { header: header(at.revision), more, count };
+        return inTurns(encodeParts(rangeResponse, head, "kvs", kvs, sizeOfKeyValue));
+      },
+    },
   ],
   [
     "/etcdserverpb.KV/Put",
@@ -31,10 +36,14 @@ export const kvMethods = ({ kv, header }: EtcdContext): readonly (readonly [stri
   ],
   [
     "/etcdserverpb.KV/DeleteRange",
-    unary(deleteRangeRequest, deleteRangeResponse, async (request, encoded) => {
-      const { deleted, prevKvs, header: at } = await kv.deleteRange(request, undefined, encoded);
-      return { header: header(at.revision), deleted, prevKvs };
-    }),
+    {
+      async run(body) {
+        const request = deleteRangeRequest.decode(body);
+        const { deleted, prevKvs, header: at } = await kv.deleteRange(request, undefined, body);
+        const head = { header: header(at.revision), deleted };
+        return inTurns(encodeParts(deleteRangeResponse, head, "prevKvs", prevKvs, sizeOfKeyValue));
+      },
+    },
   ],
   [
     "/etcdserverpb.KV/Txn",

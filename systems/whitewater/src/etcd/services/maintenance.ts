@@ -24,12 +24,15 @@ export function maintenanceMethods(context: EtcdContext): readonly (readonly [st
     ],
     [
       "/etcdserverpb.Maintenance/Hash",
-      unary(messages.hashRequest, messages.hashResponse, async () => ({ header: header(), hash: kv.hash(0).hash })),
+      unary(messages.hashRequest, messages.hashResponse, async () => ({
+        header: header(),
+        hash: (await kv.hash(0)).hash,
+      })),
     ],
     [
       "/etcdserverpb.Maintenance/HashKV",
       unary(messages.hashKvRequest, messages.hashKvResponse, async ({ revision }) => {
-        const { hash, compactRevision } = kv.hash(revision);
+        const { hash, compactRevision } = await kv.hash(revision);
         return { header: header(), hash, compactRevision };
       }),
     ],

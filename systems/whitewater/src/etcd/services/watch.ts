@@ -2,15 +2,17 @@
 import { WhitewaterError } from "../../errors.ts";
 import { grpc } from "../../kv/refusals.ts";
 import type { WatchEvent, Watcher } from "../../kv/types.ts";
-import type { Draft } from "../../proto/message.ts";
 import { watchRequest, watchResponse } from "../../proto/watch.ts";
+import { inTurns, type Steps } from "../../store/steps.ts";
 import type { EtcdContext } from "../context.ts";
 import type { Method, Streaming } from "../grpc.ts";
 import type { Call, CallHandler } from "../http2/call.ts";
-import { fragments } from "./fragments.ts";
+import { encodeParts, type Parts } from "../parts.ts";
+import { fragmentsOf, sizeOfEvent } from "./fragments.ts";
 import { guarded } from "./leader-guard.ts";
 
 type Response = Parameters<typeof watchResponse.encode>[0];
+type EventDraft = NonNullable<Response["events"]>[number];
 type Create = NonNullable<ReturnType<typeof watchRequest.decode>["createRequest"]>;
 
 /** In an answer that is about no watch, or about all. */
@@ -26,6 +28,8 @@ interface Open {
   readonly wantsProgress: boolean;
   /** Since progress was last told. */
   hasSent: boolean;
+  /** Events that take more than a turn of the event loop to encode: what comes after them waits. */
+  isEncoding: boolean;
 }
 
 class WatchStream implements CallHandler {
@@ -58,7 +62,7 @@ class WatchStream implements CallHandler {
   }
 
   drained(): void {
-    for (const { watcher } of this.watches.values()) watcher.resume();
+    for (const { watcher, isEncoding } of this.watches.values()) if (!isEncoding) watcher.resume();
   }
 
   closed(): void {
@@ -110,19 +114,36 @@ class WatchStream implements CallHandler {
         this.send({ watchId, canceled: true, compactRevision });
       },
     });
-    return { watcher, isFragmented: request.fragment, wantsProgress: request.progressNotify, hasSent: false };
+    return {
+      watcher,
+      isFragmented: request.fragment,
+      wantsProgress: request.progressNotify,
+      hasSent: false,
+      isEncoding: false,
+    };
   }
 
   private events(watchId: bigint, events: readonly WatchEvent[], revision: number): boolean {
     const open = this.watches.get(watchId);
     if (open !== undefined) open.hasSent = true;
-    const drafts = events.map(eventDraft);
-    const header = this.context.header(revision);
-    if (open?.isFragmented !== true) return this.send({ header, watchId, events: drafts });
-    const parts = fragments(drafts, this.context.maxRequestBytes);
-    return parts
-      .map((part, at) => this.send({ header, watchId, events: part, fragment: at < parts.length - 1 }))
-      .every(Boolean);
+    const head = { header: this.context.header(revision), watchId };
+    const maxBytes = open?.isFragmented === true ? this.context.maxRequestBytes : Number.POSITIVE_INFINITY;
+    const messages = inTurns(encodeEvents(head, events.map(eventDraft), maxBytes));
+    if (!(messages instanceof Promise)) return this.sendAll(messages);
+    if (open !== undefined) {
+      open.isEncoding = true;
+      void messages.then((encoded) => this.encoded(watchId, open, encoded));
+    }
+    return false;
+  }
+
+  private encoded(watchId: bigint, open: Open, messages: readonly Parts[]): void {
+    open.isEncoding = false;
+    if (this.watches.get(watchId) === open && this.sendAll(messages)) open.watcher.resume();
+  }
+
+  private sendAll(messages: readonly Parts[]): boolean {
+    return messages.map((parts) => this.call.send(...parts)).every(Boolean);
   }
 
   private cancel(watchId: bigint): void {
@@ -160,13 +181,20 @@ class WatchStream implements CallHandler {
   }
 }
 
+/** One message, or fragments of at most `maxBytes`. */
+function* encodeEvents(head: Response, drafts: readonly EventDraft[], maxBytes: number): Steps<Parts[]> {
+  const fragments = fragmentsOf(drafts, maxBytes);
+  const messages: Parts[] = [];
+  for (const [at, events] of fragments.entries()) {
+    const whole = { ...head, fragment: at < fragments.length - 1 };
+    messages.push(yield* encodeParts(watchResponse, whole, "events", events, sizeOfEvent));
+  }
+  return messages;
+}
+
 const isEmpty = ({ key, rangeEnd }: Create): boolean => rangeEnd !== "" && rangeEnd !== "\0" && rangeEnd <= key;
 
-const eventDraft = ({
-  type,
-  kv,
-  prevKv,
-}: WatchEvent): Draft<{ type: number; kv: typeof kv; prevKv: typeof prevKv }> => ({
+const eventDraft = ({ type, kv, prevKv }: WatchEvent): EventDraft => ({
   type: type === "put" ? 0 : 1,
   kv,
   prevKv,

@@ -9,6 +9,10 @@ export class WatchesByKey {
   private readonly lengths = new Map<number, number>();
   private readonly others = new Set<Watching>();
 
+  get isEmpty(): boolean {
+    return this.single.size + this.prefixes.size + this.others.size === 0;
+  }
+
   add(watching: Watching): void {
     if (watching.isSingle) group(this.single, watching.key).add(watching);
     else if (!isPrefix(watching)) this.others.add(watching);

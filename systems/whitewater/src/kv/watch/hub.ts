@@ -2,6 +2,7 @@
  * All watches of this member. Those that are current are told of changes as they are applied; those that start in the past, and those whose reader was
  * slow, read history in bounded steps until they are current. Nothing is queued for a slow reader: the store's history is the queue.
  */
+import { inTurns, type Steps, stepKeys } from "../../store/steps.ts";
 import type { Store } from "../../store/types.ts";
 import type { KeyVersion } from "../../store/version.ts";
 import type { WatchEvent, Watcher, WatchOptions, WatchSink } from "../types.ts";
@@ -25,6 +26,8 @@ export function createWatchHub(store: Pick<Store, "revision" | "compactRevision"
   const current = new WatchesByKey();
   const behind = new Set<Watching>();
   let isCatchingUp = false;
+  /** Changes that not all watches have been told of yet. */
+  const untold: (readonly KeyVersion[])[] = [];
 
   const end = (watching: Watching): void => {
     if (watching.state === "current") current.remove(watching);
@@ -39,7 +42,7 @@ export function createWatchHub(store: Pick<Store, "revision" | "compactRevision"
     behind.add(watching);
     if (isCatchingUp) return;
     isCatchingUp = true;
-    setImmediate(catchUp);
+    setImmediate(() => void inTurns(catchUp()));
   };
 
   const send = (watching: Watching, events: readonly WatchEvent[]): void => {
@@ -49,19 +52,19 @@ export function createWatchHub(store: Pick<Store, "revision" | "compactRevision"
     watching.state = "paused";
   };
 
-  /** One step for each that is behind, then the event loop's turn. */
-  function catchUp(): void {
-    for (const watching of [...behind]) if (watching.state === "behind") step(watching);
-    isCatchingUp = behind.size > 0;
-    if (isCatchingUp) setImmediate(catchUp);
+  /** One step for each that is behind, and again. */
+  function* catchUp(): Steps<void> {
+    while (behind.size > 0) for (const watching of [...behind]) if (watching.state === "behind") yield step(watching);
+    isCatchingUp = false;
   }
 
-  function step(watching: Watching): void {
+  /** Returns how many changes it looked at. */
+  function step(watching: Watching): number {
     const { compactRevision, revision } = store;
     if (watching.next < compactRevision) {
       end(watching);
       watching.sink.compacted(compactRevision);
-      return;
+      return 1;
     }
     const { found, isWhole } = store.history(watching.next, historyPerStep);
     const events = eventsFor(watching, found, compactRevision);
@@ -73,6 +76,45 @@ export function createWatchHub(store: Pick<Store, "revision" | "compactRevision"
       current.add(watching);
     }
     send(watching, events);
+    return 1 + found.length;
+  }
+
+  /** In order, a bounded part in each turn of the event loop: one revision may change very many keys, and very many may watch one key. */
+  function* tellAll(): Steps<void> {
+    for (let versions = untold[0]; versions !== undefined; versions = untold[0]) {
+      yield* tell(versions);
+      untold.shift();
+    }
+  }
+
+  function* tell(versions: readonly KeyVersion[]): Steps<void> {
+    const touched = new Set<Watching>();
+    let done = 0;
+    for (const version of versions) {
+      done++;
+      current.visit(version.key, (watching) => {
+        done++;
+        const event = watching.eventOf(version, store.compactRevision);
+        if (event === undefined) return;
+        watching.collected.push(event);
+        touched.add(watching);
+      });
+      if (done < stepKeys) continue;
+      yield done;
+      done = 0;
+    }
+    const next = versions.at(-1)!.modRevision + 1;
+    for (const watching of touched) {
+      const events = watching.collected;
+      watching.collected = [];
+      if (watching.state === "current" && watching.next < next) {
+        watching.next = next;
+        send(watching, events);
+      }
+      if (++done < stepKeys) continue;
+      yield done;
+      done = 0;
+    }
   }
 
   return {
@@ -92,26 +134,14 @@ export function createWatchHub(store: Pick<Store, "revision" | "compactRevision"
         resume: () => {
           if (watching.state === "paused") fallBehind(watching);
         },
-        isCurrent: () => watching.state === "current",
+        isCurrent: () => watching.state === "current" && untold.length === 0,
         cancel: () => end(watching),
       };
     },
     changed(versions) {
-      const touched = new Set<Watching>();
-      for (const version of versions) {
-        current.visit(version.key, (watching) => {
-          const event = watching.eventOf(version, store.compactRevision);
-          if (event === undefined) return;
-          watching.collected.push(event);
-          touched.add(watching);
-        });
-      }
-      for (const watching of touched) {
-        const events = watching.collected;
-        watching.collected = [];
-        watching.next = Math.max(watching.next, store.revision + 1);
-        send(watching, events);
-      }
+      if (current.isEmpty && untold.length === 0) return;
+      untold.push(versions);
+      if (untold.length === 1) void inTurns(tellAll());
     },
     restored() {
       for (const watching of all) if (watching.state !== "paused") fallBehind(watching);
