@@ -6,6 +6,7 @@ import type { DiskWatch } from "./disk-watch.ts";
 import { damaged } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Listeners } from "./listeners.ts";
+import type { Lookahead } from "./lookahead.ts";
 import type { Verdict } from "./rules.ts";
 import { type ChainStore, headerRow } from "./store/chain-store.ts";
 import type { Entry } from "./tree/entry.ts";
@@ -16,6 +17,7 @@ export interface ActivationParts {
   readonly tree: HeaderTree;
   readonly store: ChainStore;
   readonly ledger: Ledger;
+  readonly ahead: Lookahead;
   readonly disk: DiskWatch;
   readonly logger: Logger;
   readonly settled: Listeners<readonly [tip: ChainEntry, change: { readonly reorganised: boolean }]>;
@@ -26,6 +28,8 @@ const ROOM_FOR_A_BLOCK = 16 * 2 ** 20;
 
 export class Activation {
   readonly #parts: ActivationParts;
+  /** What was read from disk before its turn. */
+  #read: { readonly entry: Entry; readonly block: Block } | undefined;
 
   constructor(parts: ActivationParts) {
     this.#parts = parts;
@@ -51,8 +55,12 @@ export class Activation {
 
   async #goOn(): Promise<void> {
     const { tree } = this.#parts;
-    for (let goal = tree.goal(); goal !== tree.tip; goal = tree.goal()) {
-      if (!(await this.#stepTowards(goal))) return;
+    try {
+      for (let goal = tree.goal(); goal !== tree.tip; goal = tree.goal()) {
+        if (!(await this.#stepTowards(goal))) return;
+      }
+    } finally {
+      this.#forgetRead();
     }
   }
 
@@ -75,7 +83,7 @@ export class Activation {
   }
 
   async #stepTowards(goal: Entry): Promise<boolean> {
-    const { tree, store, ledger, disk } = this.#parts;
+    const { tree, ledger, disk } = this.#parts;
     if (!(await disk.hasRoom(ROOM_FOR_A_BLOCK))) return false;
     const fork = tree.fork(goal);
     if (fork !== tree.tip) {
@@ -83,11 +91,41 @@ export class Activation {
       return true;
     }
     const next = goal.ancestor(fork.height + 1) as Entry;
-    const block = await store.block(next);
-    if (!block) throw damaged(`the block at height ${next.height} is missing`);
-    const verdict = await ledger.connect(next, block, true);
+    const block = await this.#takeBlock(next);
+    const reading = this.#readAhead(goal.ancestor(next.height + 1));
+    let verdict: Verdict;
+    try {
+      verdict = await ledger.connect(next, block, true);
+    } finally {
+      await reading;
+    }
     if (verdict) await this.#refuse(next, verdict.reason);
     return true;
+  }
+
+  /** The block that was read ahead, if it is the one, else from disk. */
+  async #takeBlock(entry: Entry): Promise<Block> {
+    const read = this.#forgetRead();
+    const block = read?.entry === entry ? read.block : await this.#parts.store.block(entry);
+    if (!block) throw damaged(`the block at height ${entry.height} is missing`);
+    return block;
+  }
+
+  /** So that a stored block is looked at while the one before is being connected, as one that comes from a peer is. */
+  async #readAhead(entry: Entry | undefined): Promise<void> {
+    const { ahead, store } = this.#parts;
+    // What is wrong with it is said when its turn comes.
+    const block = entry && (await store.block(entry).catch(() => undefined));
+    if (!block) return;
+    this.#read = { entry, block };
+    ahead.expect(block);
+  }
+
+  #forgetRead(): { readonly entry: Entry; readonly block: Block } | undefined {
+    const read = this.#read;
+    this.#read = undefined;
+    if (read) this.#parts.ahead.forget(read.block);
+    return read;
   }
 
   async #refuse(entry: Entry, reason: string): Promise<void> {

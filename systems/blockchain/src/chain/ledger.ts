@@ -5,6 +5,7 @@ import type { Block } from "../primitives/block.ts";
 import {
   type Direction,
   type IndexOptions,
+  ScriptNames,
   scriptCoinRows,
   scriptDeltas,
   scriptRows,
@@ -114,10 +115,11 @@ export class Ledger {
     const { indexes, store } = this.#parts;
     const ofTransactions = indexes.transactions ? [...transactionRows(block, entry.height, direction)] : [];
     if (!indexes.scripts) return ofTransactions;
-    const deltas = scriptDeltas(block, spent);
+    const names = new ScriptNames();
+    const deltas = scriptDeltas(block, spent, names);
     const stored = await store.database.getMany([...deltas.values()].map(({ name }) => summaryKey(name)));
     const ofScripts = scriptRows(block, entry.height, deltas, stored, direction);
-    return [...ofTransactions, ...ofScripts, ...scriptCoinRows(changes)];
+    return [...ofTransactions, ...ofScripts, ...scriptCoinRows(changes, names)];
   }
 
   #mustBeDurable({ height }: Entry): boolean {

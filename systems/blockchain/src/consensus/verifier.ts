@@ -40,7 +40,10 @@ export interface Verifier {
     transactions: readonly SpendingTransaction[],
     options?: { readonly flags?: number; readonly remember?: boolean },
   ): Promise<InvalidScript | undefined>;
-  /** The same for one transaction, at once and in this thread: for the mempool, whose answer must be true of the tip of the moment. */
+  /**
+   * The same for one transaction, at once and in this thread: for the mempool, whose answer must be true of the tip of the moment. One of more
+   * than `inlineBytes` is given to `verify` before, so that this finds it remembered: it could hold this thread for a second.
+   */
   verifyNow(
     transaction: SpendingTransaction,
     options?: { readonly flags?: number; readonly remember?: boolean },
@@ -49,8 +52,8 @@ export interface Verifier {
   close(): Promise<void>;
 }
 
-/** Up to so many bytes in all are checked in this thread: about two milliseconds at worst. */
-const inlineBytes = 1000;
+/** Up to so many bytes in all are checked in this thread: some milliseconds at worst. */
+export const inlineBytes = 1000;
 /** Inputs in a batch: a few milliseconds' work, so that threads end at about the same time and messages cost nothing beside it. */
 const inputsPerBatch = 64;
 /** In how many parts one transaction is checked at most: each gets it whole, since its hashes are of all of it. */

@@ -16,7 +16,7 @@ import { feeAt } from "./policy/policy.ts";
 import { checkReplacement, checkSignals } from "./policy/replacement.ts";
 import { checkStandard, checkStandardInputs } from "./policy/standard.ts";
 import type { AcceptOptions, AcceptResult, MempoolPolicy } from "./types.ts";
-import type { VerifyScripts } from "./verify.ts";
+import type { ScriptFault, ScriptVerifier } from "./verify.ts";
 
 const MAX_SIGOP_COST = 16_000;
 /** Less, without witness, could be mistaken for an inner node of a merkle tree, whatever the policy. */
@@ -26,7 +26,7 @@ export interface AdmissionParts {
   readonly chain: ChainView;
   readonly graph: PoolGraph;
   readonly policy: MempoolPolicy;
-  readonly verifyScripts: VerifyScripts;
+  readonly scripts: ScriptVerifier;
   readonly now: () => number;
   /** What the pool asks for now, in satoshis per 1000 virtual bytes; 0 while it has room. */
   readonly rollingMinimum: () => number;
@@ -58,6 +58,24 @@ export class Admission {
   }
 
   judge(tx: Transaction, options: AcceptOptions = {}): Admitted | Refused {
+    const result = this.#judgeButScripts(tx, options);
+    if (!result.ok) return result;
+    const { scripts, policy } = this.#parts;
+    return refusalOf(scripts.verifyScripts(tx, result.entry.coins, policy.requireStandard)) ?? result;
+  }
+
+  /**
+   * Has worker threads check the scripts of what would be taken otherwise, so that `judge` has only the rest to look at, which may have changed
+   * meanwhile. Undefined if there is nothing wrong with them, or something with the rest: that is for `judge` to say.
+   */
+  async judgeScriptsAhead(tx: Transaction, options: AcceptOptions = {}): Promise<Refused | undefined> {
+    const result = this.#judgeButScripts(tx, options);
+    if (!result.ok) return undefined;
+    const { scripts, policy } = this.#parts;
+    return refusalOf(await scripts.verifyAhead(tx, result.entry.coins, policy.requireStandard));
+  }
+
+  #judgeButScripts(tx: Transaction, options: AcceptOptions): Admitted | Refused {
     const wrong = this.#judgeAlone(tx) ?? this.#judgeKnown(tx);
     if (wrong) return wrong;
     const { graph, policy } = this.#parts;
@@ -161,7 +179,7 @@ export class Admission {
       const fault = checkReplacement({ candidate: entry, conflicts, replaced, ancestors }, graph, policy);
       if (fault) return refused(fault.reason, fault.detail);
     }
-    return this.#judgeScripts(entry) ?? { ok: true, entry, replaced };
+    return { ok: true, entry, replaced };
   }
 
   #chainFault(entry: PoolEntry, ancestors: Set<PoolEntry>, replaced: ReadonlySet<PoolEntry>): string | undefined {
@@ -182,12 +200,10 @@ export class Admission {
     }
     return vsize > policy.maxAncestorVbytes ? "exceeds ancestor size limit" : undefined;
   }
+}
 
-  #judgeScripts({ tx, coins }: PoolEntry): Refused | undefined {
-    const { verifyScripts, policy } = this.#parts;
-    const fault = verifyScripts(tx, coins, policy.requireStandard);
-    if (!fault) return undefined;
-    const reason = fault.isConsensus ? mandatoryFailure(fault.error) : nonMandatoryFailure(fault.error);
-    return refused(reason, `input ${fault.input}`, fault.isConsensus);
-  }
+function refusalOf(fault: ScriptFault | undefined): Refused | undefined {
+  if (!fault) return undefined;
+  const reason = fault.isConsensus ? mandatoryFailure(fault.error) : nonMandatoryFailure(fault.error);
+  return refused(reason, `input ${fault.input}`, fault.isConsensus);
 }

@@ -83,6 +83,10 @@ export class NodeMempool implements api.Mempool {
     return this.#pool.accept(tx, options);
   }
 
+  submit(tx: Transaction, options?: api.AcceptOptions): Promise<api.AcceptResult> {
+    return this.#pool.submit(tx, options);
+  }
+
   test(tx: Transaction, options?: api.AcceptOptions): api.AcceptResult {
     return this.#pool.test(tx, options);
   }

@@ -2,7 +2,7 @@ import { type Logger, type PodClock, silentLogger, systemClock } from "@coracle/
 import type { Chain, ChainView } from "../chain/types.ts";
 import { defaultPolicy } from "./policy/policy.ts";
 import type { MempoolPolicy } from "./types.ts";
-import type { VerifyScripts } from "./verify.ts";
+import type { ScriptVerifier } from "./verify.ts";
 
 export interface MempoolOptions {
   readonly chain: MempoolChain;
@@ -12,7 +12,7 @@ export interface MempoolOptions {
   readonly logger?: Logger;
   readonly clock?: Pick<PodClock, "wallMs">;
   /** Checks scripts: `scriptVerifier(verifier)`. */
-  readonly verifyScripts: VerifyScripts;
+  readonly scripts: ScriptVerifier;
 }
 
 /** What the pool asks of the chain. */
@@ -29,5 +29,5 @@ export const resolve = (options: MempoolOptions): ResolvedMempoolOptions => ({
   policy: { ...defaultPolicy, ...options.policy },
   logger: options.logger ?? silentLogger,
   clock: options.clock ?? systemClock,
-  verifyScripts: options.verifyScripts,
+  scripts: options.scripts,
 });

@@ -6,8 +6,9 @@ import { Listeners } from "../chain/listeners.ts";
 import type { ChainEvent, Coin } from "../chain/types.ts";
 import { isFinal } from "../consensus/locks.ts";
 import { locksSatisfied } from "../consensus/spend-checks.ts";
+import { inlineBytes } from "../consensus/verifier.ts";
 import { hashKey } from "../primitives/hash.ts";
-import { isCoinbase, type OutPoint, type Transaction, txid as txidOf } from "../primitives/transaction.ts";
+import { isCoinbase, type OutPoint, type Transaction, totalSize, txid as txidOf } from "../primitives/transaction.ts";
 import { Admission, refused } from "./admission.ts";
 import { FeeEstimator, MAX_TARGET } from "./fees/estimator.ts";
 import { RollingMinimum } from "./fees/rolling-minimum.ts";
@@ -19,6 +20,8 @@ import type * as api from "./types.ts";
 
 /** How many orphans one new transaction may bring in, and those in turn. */
 const MAX_ADOPTED = 100;
+
+const isLarge = (tx: Transaction): boolean => totalSize(tx) > inlineBytes;
 
 export class Pool {
   readonly graph = new PoolGraph();
@@ -33,7 +36,7 @@ export class Pool {
   sequence = 0;
 
   constructor(options: ResolvedMempoolOptions) {
-    const { chain, policy, verifyScripts } = options;
+    const { chain, policy, scripts } = options;
     this.#options = options;
     this.#orphans = new Orphans(policy.maxOrphans);
     this.#rolling = new RollingMinimum(policy.incrementalFeeRate);
@@ -42,7 +45,7 @@ export class Pool {
       chain,
       graph: this.graph,
       policy,
-      verifyScripts,
+      scripts,
       now: () => this.now,
       rollingMinimum: () => this.#rollingMinimum,
       feeDelta: (id) => this.deltas.get(hashKey(id)) ?? 0,
@@ -89,16 +92,33 @@ export class Pool {
     return result;
   }
 
-  /** Takes in orphans whose parents are here now, and their children in turn. */
+  /** `accept`, but a large transaction's scripts are checked by other threads first: so many signatures would hold this one for long. */
+  async submit(tx: Transaction, options: api.AcceptOptions = {}): Promise<api.AcceptResult> {
+    const fault = isLarge(tx) ? await this.#admission.judgeScriptsAhead(tx, options) : undefined;
+    return fault ?? this.accept(tx, options);
+  }
+
+  /** Takes in orphans whose parents are here now, and their children in turn; large ones later. */
   adopt(parents: readonly Transaction[]): void {
     const queue = [...parents];
     for (let i = 0; i < queue.length && i < MAX_ADOPTED; i++) {
       for (const orphan of this.#orphans.takeChildren(txidOf(queue[i]!))) {
+        if (isLarge(orphan)) {
+          this.#submitLater(orphan);
+          continue;
+        }
         const result = this.#acceptOne(orphan, {});
         if (result.ok) queue.push(orphan);
         else if (result.kind === "orphan") this.#orphans.add(orphan, this.now);
       }
     }
+  }
+
+  #submitLater(orphan: Transaction): void {
+    const { logger } = this.#options;
+    this.submit(orphan).catch((error: unknown) =>
+      logger.warn("a transaction was not checked, so not taken", { error }),
+    );
   }
 
   prioritise(txid: Buffer, feeDelta: number): void {

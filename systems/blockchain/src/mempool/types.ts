@@ -133,6 +133,11 @@ export interface Mempool {
    * `keepOrphan` (default true) keeps it if its inputs are unknown.
    */
   accept(tx: Transaction, options?: AcceptOptions): AcceptResult;
+  /**
+   * The same for what comes from outside: worker threads check the scripts of a large transaction before, since a thousand signatures here would
+   * hold all else up. Rejects with `busy` when too much waits for them; the transaction is then not taken.
+   */
+  submit(tx: Transaction, options?: AcceptOptions): Promise<AcceptResult>;
   /** The same checks; nothing changes. */
   test(tx: Transaction, options?: AcceptOptions): AcceptResult;
   /** Takes it and all that depends on it out. */

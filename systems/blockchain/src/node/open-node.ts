@@ -118,7 +118,7 @@ async function openState(
   const rules = confirmingClock(consensusRules(network, verifier), clock, network);
   const chain = await openChain({ dir: join(dir, "chain"), network, rules, logger, clock });
   closers.add("the chain", () => chain.close());
-  const mempool = await openMempool({ chain, dir, verifyScripts: scriptVerifier(verifier), logger, clock });
+  const mempool = await openMempool({ chain, dir, scripts: scriptVerifier(verifier), logger, clock });
   closers.add("the mempool", () => mempool.close());
   return { chain, mempool };
 }

@@ -3,10 +3,12 @@ import { createLogger, loadConfig, podIdentity, runPod, serveHealth } from "@cor
 import { liveness, readiness } from "./health.ts";
 import { observeNode } from "./metrics.ts";
 import { openNode } from "./open-node.ts";
+import { shareLessMemory } from "./runtime.ts";
 import { SETTINGS } from "./settings.ts";
 
 /** Resolves once it serves; the process ends by signal. */
 export async function runNode(argv: readonly string[]): Promise<void> {
+  shareLessMemory();
   const settings = loadConfig(SETTINGS, { argv });
   const identity = podIdentity();
   const logger = createLogger({ fields: identity.inKubernetes ? { pod: identity.name } : {} });

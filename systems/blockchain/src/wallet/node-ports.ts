@@ -54,7 +54,7 @@ export function walletPool(mempool: Mempool): WalletPool {
         );
       }),
     submit: async (transaction) => {
-      const result = mempool.accept(transaction, { maxFeeRate: HIGHEST_FEE_RATE, keepOrphan: false });
+      const result = await mempool.submit(transaction, { maxFeeRate: HIGHEST_FEE_RATE, keepOrphan: false });
       if (result.ok) return;
       const detail = result.kind === "rejected" && result.detail !== "" ? `: ${result.detail}` : "";
       throw new WalletError("rejected", `${result.reason}${detail}`);

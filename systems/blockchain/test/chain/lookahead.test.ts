@@ -155,3 +155,35 @@ test("what was found is of one block on one parent: a sibling that goes in first
   expect(chain.scriptSummary(scriptOf(6)).balance).toBe(0);
   expect(chain.scriptSummary(scriptOf(2)).balance).toBe(SUBSIDY);
 });
+
+test("a stored block is looked at while the one before is being connected, read once", async () => {
+  const [first, second, third] = line();
+  await chain.addHeaders([first, second, third].map(({ header }) => header));
+  for (const block of [third, second]) expect(await chain.addBlock(block)).toMatchObject({ ok: true });
+  const done = chain.addBlock(first);
+  await rules.answer(first);
+  // Both are at work before either is done.
+  await isAskedOf(third);
+  expect(chain.tip.height).toBe(1);
+  await rules.answer(second);
+  await rules.answer(third);
+  expect(await done).toMatchObject({ ok: true });
+  expect(chain.tip.height).toBe(3);
+  expect(rules.asked.map(idOf)).toEqual([first, second, third].map(idOf));
+});
+
+test("a stored block that follows an invalid one is looked at for nothing", async () => {
+  const [first, second, third] = line();
+  await chain.addHeaders([first, second, third].map(({ header }) => header));
+  for (const block of [third, second]) await chain.addBlock(block);
+  const done = chain.addBlock(first);
+  await rules.answer(first);
+  await isAskedOf(third);
+  await rules.answer(second, rejection("bad-txns-in-belowout"));
+  expect(await done).toMatchObject({ ok: true });
+  expect(chain.tip.height).toBe(1);
+  const other = makeBlock(first, { owner: 7 });
+  const taken = chain.addBlock(other);
+  await rules.answer(other);
+  expect(await taken).toMatchObject({ ok: true });
+});

@@ -30,7 +30,7 @@ async function openNode(): Promise<TestNode & { mempool: Awaited<ReturnType<type
     externalHost: undefined,
     port: 0,
     mempoolOf: async (chain) => {
-      mempool = await openMempool({ chain, verifyScripts: scriptVerifier(verifier) });
+      mempool = await openMempool({ chain, scripts: scriptVerifier(verifier) });
       return mempool;
     },
   });

@@ -15,6 +15,7 @@ import type { MessageOf } from "../../src/p2p/wire/types.ts";
 import { type Block, blockHash, blockTotalSize, encodeBlock } from "../../src/primitives/block.ts";
 import { type Transaction, txid, wtxid } from "../../src/primitives/transaction.ts";
 import { extend, makeBlock, makeLine, OPEN_SCRIPT } from "./support/blocks.ts";
+import { anyScripts } from "./support/mempool.ts";
 import { agree, type TestNode, TestNodes, until } from "./support/node.ts";
 import { RawPeer } from "./support/raw-peer.ts";
 
@@ -58,7 +59,7 @@ async function nodeWithPool(dials: readonly string[] = []): Promise<Equipped> {
     chainOptions,
     mempoolOf: async (chain) => {
       const policy = { requireStandard: false };
-      mempool = await openMempool({ chain, dir, policy, verifyScripts: () => undefined });
+      mempool = await openMempool({ chain, dir, policy, scripts: anyScripts });
       return mempool;
     },
   });

@@ -12,6 +12,7 @@ import { encodeFrame } from "../../src/p2p/wire/frame.ts";
 import type { BlockHeader } from "../../src/primitives/block.ts";
 import type { Transaction } from "../../src/primitives/transaction.ts";
 import { extend, makeBlock, makeLine, OPEN_SCRIPT, type Parent } from "./support/blocks.ts";
+import { anyScripts } from "./support/mempool.ts";
 import { agree, PORT, type TestNode, TestNodes, until } from "./support/node.ts";
 import { RawPeer } from "./support/raw-peer.ts";
 
@@ -193,7 +194,7 @@ describe("transactions", () => {
     const policy = { requireStandard: false };
     const node = await nodes.add([], {
       mempoolOf: async (chain) => {
-        mempool = await openMempool({ chain, dir, policy, verifyScripts: () => undefined });
+        mempool = await openMempool({ chain, dir, policy, scripts: anyScripts });
         return mempool;
       },
     });

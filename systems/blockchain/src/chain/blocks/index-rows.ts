@@ -30,13 +30,24 @@ interface Delta {
 /** Per script, what the block does to it when connected. */
 export type ScriptDeltas = ReadonlyMap<string, Delta>;
 
-export function scriptDeltas(block: Block, spent: readonly (readonly Coin[])[]): ScriptDeltas {
-  const deltas = new Map<string, Delta>();
-  const names = new Map<string, Buffer>();
-  const touch = (script: Buffer, position: number): Delta => {
+/** The names of a block's scripts, each hashed once. */
+export class ScriptNames {
+  readonly #names = new Map<string, Buffer>();
+
+  of(script: Buffer): Buffer {
     const text = hashKey(script);
-    const name = names.get(text) ?? scriptName(script);
-    names.set(text, name);
+    const known = this.#names.get(text);
+    if (known) return known;
+    const name = scriptName(script);
+    this.#names.set(text, name);
+    return name;
+  }
+}
+
+export function scriptDeltas(block: Block, spent: readonly (readonly Coin[])[], names: ScriptNames): ScriptDeltas {
+  const deltas = new Map<string, Delta>();
+  const touch = (script: Buffer, position: number): Delta => {
+    const name = names.of(script);
     const key = hashKey(name);
     const delta = deltas.get(key) ?? { name, balance: 0, received: 0, coinCount: 0, positions: new Set() };
     deltas.set(key, delta);
@@ -105,9 +116,9 @@ function summaryRow(delta: Delta, before: ScriptSummary, sign: 1 | -1): Operatio
 
 const NOTHING = Buffer.alloc(0);
 
-export function* scriptCoinRows(changes: CoinChanges): Generator<Operation> {
+export function* scriptCoinRows(changes: CoinChanges, names: ScriptNames): Generator<Operation> {
   for (const [outpoint, { before, after }] of changes) {
-    if (after) yield { type: "put", key: scriptCoinKey(scriptName(after.script), outpoint), value: NOTHING };
-    else if (before) yield { type: "del", key: scriptCoinKey(scriptName(before.script), outpoint) };
+    if (after) yield { type: "put", key: scriptCoinKey(names.of(after.script), outpoint), value: NOTHING };
+    else if (before) yield { type: "del", key: scriptCoinKey(names.of(before.script), outpoint) };
   }
 }

@@ -5,14 +5,14 @@ import type { Handler, NetState } from "../net-state.ts";
 import type { Peer } from "../peer.ts";
 import { INVENTORY } from "../wire/types.ts";
 
-export const onTransaction: Handler<{ readonly transaction: Transaction }> = (net, peer, { transaction }) => {
+export const onTransaction: Handler<{ readonly transaction: Transaction }> = async (net, peer, { transaction }) => {
   const keys = [hashKey(wtxid(transaction)), hashKey(txid(transaction))];
   for (const key of keys) {
     peer.known.add(key);
     net.requests.settled(key);
   }
   if (net.isSyncing || net.mempool.has(txid(transaction)) || keys.some((key) => net.refused.has(key))) return;
-  const result = net.mempool.accept(transaction);
+  const result = await net.mempool.submit(transaction);
   if (result.ok) return;
   if (result.kind === "orphan") return askForParents(net, peer, result.missing);
   // By wtxid only: with another witness the same transaction may be valid.

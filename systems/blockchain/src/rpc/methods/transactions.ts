@@ -42,13 +42,13 @@ function refusal(result: Exclude<AcceptResult, { ok: true }>): RpcError {
   return new RpcError("verifyRejected", text);
 }
 
-function send({ mempool, chain }: RpcContext, bytes: Buffer, maxFeeRate: number): string {
+async function send({ mempool, chain }: RpcContext, bytes: Buffer, maxFeeRate: number): Promise<string> {
   const tx = decode(bytes);
   const id = txid(tx);
   if (mempool.has(id)) return hashText(id);
   if (tx.outputs.some((_, index) => chain.coin({ hash: id, index }) !== undefined))
     throw new RpcError("alreadyInUtxoSet", "Transaction outputs already in utxo set");
-  const result = mempool.accept(tx, { keepOrphan: false, ...maxFeeRateOf(maxFeeRate) });
+  const result = await mempool.submit(tx, { keepOrphan: false, ...maxFeeRateOf(maxFeeRate) });
   if (!result.ok) throw refusal(result);
   return hashText(id);
 }

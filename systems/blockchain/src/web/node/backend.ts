@@ -111,7 +111,7 @@ export function nodeBackend({ chain, mempool, miner, wallets, network, noMining,
     peers: () => peerViews(network, now()),
     broadcast: async (hex) => {
       const tx = decoded(hex);
-      const result = mempool.accept(tx, { maxFeeRate: highestFeeRate, keepOrphan: false });
+      const result = await mempool.submit(tx, { maxFeeRate: highestFeeRate, keepOrphan: false });
       if (result.ok) return hashText(result.entry.txid);
       const detail = result.kind === "rejected" && result.detail !== "" ? `: ${result.detail}` : "";
       // Whoever hands it in again must not be told that it failed.

@@ -106,8 +106,8 @@ export class TestNode {
     const rules = consensusRules(network, this.#verifier);
     const base = { dir: join(dir, "chain"), network, rules, clock, diskReserveBytes: 0 };
     this.chain = await openChain({ ...base, ...chain });
-    const verifyScripts = scriptVerifier(this.#verifier);
-    this.mempool = await openMempool({ chain: this.chain, dir: join(dir, "pool"), policy, clock, verifyScripts });
+    const scripts = scriptVerifier(this.#verifier);
+    this.mempool = await openMempool({ chain: this.chain, dir: join(dir, "pool"), policy, clock, scripts });
     this.miner = openMiner({ chain: this.chain, mempool: this.mempool, clock, ...miner });
   }
 
