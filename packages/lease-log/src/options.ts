@@ -41,8 +41,6 @@ export interface LogTiming {
   readonly downTimeoutMs: number;
   /** An in-sync replica that answers but has made no progress for this long while writes wait for it is removed; default 5 s. */
   readonly slowReplicaMs: number;
-  /** For how long a replica that confirms its primary in failsafe promises not to take the Lease; must be shorter than the Lease. Default 2 s. */
-  readonly confirmMs: number;
   /** How long a first boot waits for peers that do not answer before it starts an empty cluster; default 3 s. */
   readonly bootstrapWaitMs: number;
   /** How long a switchover may pause writes; default 2 s. */
@@ -118,7 +116,6 @@ export const DEFAULT_TIMING: LogTiming = {
   replicaTimeoutMs: 2000,
   downTimeoutMs: 250,
   slowReplicaMs: 5000,
-  confirmMs: 2000,
   bootstrapWaitMs: 3000,
   switchoverMs: 2000,
   asyncSendMs: 10,

@@ -63,7 +63,6 @@ export interface Arbiter {
   annotate(
     change: (annotations: Readonly<Record<string, string>>) => Readonly<Record<string, string | null>>,
   ): Promise<ArbiterRecord>;
-  yieldFor(ms: number): void;
   subscribe(
     listener: (state: { readonly observed: ArbiterRecord | undefined; readonly term: LeaderTerm | undefined }) => void,
   ): () => void;

@@ -1,5 +1,6 @@
 /** Who may take the Lease, case by case. */
 import { describe, expect, it } from "vitest";
+import { noteReport } from "../src/core/candidacy.ts";
 import { Core } from "../src/core/core.ts";
 import type { Report } from "../src/core/messages.ts";
 import type { CoreConfig, Meta } from "../src/core/types.ts";
@@ -56,6 +57,14 @@ function ask(
 }
 
 const abstains = (why: RegExp) => ({ abstain: expect.stringMatching(why) });
+
+it("reports of members that left are forgotten", () => {
+  const node = { reports: new Map() };
+  for (let member = 0; member < 1000; member++)
+    noteReport({ node, at: { now: member * 100 } }, `m${member}`, report({}));
+  expect(node.reports.size).toBeLessThan(30);
+  expect(node.reports.has("m999")).toBe(true);
+});
 
 describe("with a record", () => {
   it("a member that holds everything may, above every epoch that it has seen", () => {

@@ -46,7 +46,7 @@ describe("messages", () => {
       openIndex: 4,
       inSync,
       echo: 1,
-      confirm: { askedAt: 0, forMs: 1 },
+      confirm: { until: 0, forMs: 1 },
     };
     expect(decodeMessage(encodeMessage(heartbeat)).message).toEqual(heartbeat);
   });

@@ -94,16 +94,36 @@ describe("authority", () => {
   it("lasts in failsafe while everyone in sync confirms, and the Lease is not known to be another's", () => {
     const node = opened();
     const { now } = node;
-    node.ack("b", 5, 11, { confirms: now });
+    const confirms = now + 1600;
+    node.ack("b", 5, 11, { confirms });
     expect(node.core.hasAuthority({ now, termLeftMs: 0 })).toBe(false);
+    node.ack("c", 5, 11, { confirms });
     node.ack("c", 5, 11, { confirms: now });
     expect(node.core.hasAuthority({ now, termLeftMs: 0 })).toBe(true);
-    // A fifth less than the 2 s that were promised: clocks may run at rates that differ.
     expect(node.core.hasAuthority({ now: now + 1599, termLeftMs: 0 })).toBe(true);
     expect(node.core.hasAuthority({ now: now + 1600, termLeftMs: 0 })).toBe(false);
     node.termLeftMs = 0;
     node.step({ type: "arbiter", observed: recordOf(6, ["a", "b"], "b"), termEpoch: undefined });
     expect(node.core.isLeading).toBe(false);
+  });
+
+  it("asks everyone to confirm it at each heartbeat, long before the term ends, for as long as a term lasts", () => {
+    const node = opened();
+    node.now += 1000;
+    const asked = node
+      .step({ type: "tick" })
+      .sends.flatMap(({ to, message }) => (message.type === "heartbeat" ? [{ to, ...message.confirm }] : []));
+    // More is promised than is counted on: clocks may run at rates that differ.
+    const confirm = { forMs: 6250, until: node.now + 5000 };
+    expect(asked).toEqual(["b", "c"].map((to) => ({ to, ...confirm })));
+  });
+
+  it("ends with the term, whoever confirms, once this node lets the Lease go", () => {
+    const node = opened();
+    for (const id of ["b", "c"]) node.ack(id, 5, 11, { confirms: node.now + 1600 });
+    node.core.letGo();
+    expect(node.core.canRead({ now: node.now, termLeftMs: 1 }, 11)).toBe(true);
+    expect(node.core.canRead({ now: node.now, termLeftMs: 0 }, 11)).toBe(false);
   });
 
   it("is given up to whoever has seen a newer epoch", () => {
@@ -198,6 +218,20 @@ describe("the in-sync set", () => {
     node.step({ type: "recorded", version: record?.version as number, isWritten: false });
     expect(node.step({ type: "tick" }).applyTo).toBeUndefined();
     expect(node.ack("b", 5, 13).applyTo).toBe(13);
+  });
+
+  it("waits in failsafe for nobody who was about to join: that could not be written", () => {
+    const node = new Stepper();
+    node.lead(5, ["a"]);
+    node.step({ type: "durable", index: 11 });
+    node.connect("b", 5);
+    node.ack("b", 5, 10);
+    node.step({ type: "tick" });
+    node.ack("b", 5, 10, { confirms: node.now + 1600 });
+    node.step({ type: "propose", count: 1 });
+    expect(node.step({ type: "durable", index: 12 }).applyTo).toBeUndefined();
+    node.termLeftMs = 0;
+    expect(node.step({ type: "tick" })).toMatchObject({ lost: undefined, applyTo: 12 });
   });
 
   it("takes in nobody whose disk does not hold all yet", () => {

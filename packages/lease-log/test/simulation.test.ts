@@ -34,6 +34,14 @@ describe("the promises hold under faults", () => {
       expectKept(seed, run({ seed, mode: "async" }), "async");
   });
 
+  it("away", { timeout: 600_000 }, () => {
+    for (const seed of seeds.slice(0, Math.ceil(seeds.length / 3))) {
+      const result = run({ seed, isApiAway: true, faultyMs: 18_000 });
+      expectKept(seed, result, "away");
+      expect(result.unledMs, `seed ${seed}\n${result.faults.join("\n")}`).toBe(0);
+    }
+  });
+
   it("a run is the same each time", () => {
     expect(run({ seed: 5 })).toEqual(run({ seed: 5 }));
   });

@@ -4,6 +4,7 @@ import { comparePositions } from "./log-shape.ts";
 import type { InSyncSet, Report } from "./messages.ts";
 import { hasDefect, type Node } from "./node.ts";
 import { type DataRecord, formatRecord, isNewer, readRecord } from "./record.ts";
+import type { Instant } from "./types.ts";
 
 /** A report is of use for this long; replicas without a primary are asked several times in it. */
 const REPORT_MS = 2000;
@@ -14,13 +15,10 @@ const ANSWER_MS = 100;
 /** Does not change the node but for noting its consent. */
 export function decideCandidacy(node: Node, observed: ArbiterRecord | undefined, now: number): Candidacy {
   const record = readRecord(observed, node.config.annotation);
-  const isFree = observed?.holder === undefined;
-  const abstain =
-    unfit(node) ??
-    (now < node.promisedUntil && !(isFree && observed !== undefined)
-      ? "the primary goes on without the Kubernetes API; this replica promised to wait"
-      : undefined) ??
-    (record ? unfitFor(node, record, now) : undefined);
+  const isLetGo = observed !== undefined && observed.holder === undefined;
+  const promisedMs = isLetGo ? 0 : node.promisedUntil - now;
+  if (promisedMs > 0) return { abstain: "this replica promised the primary to wait", retryMs: promisedMs };
+  const abstain = unfit(node) ?? (record ? unfitFor(node, record, now) : undefined);
   if (abstain !== undefined) return { abstain };
   const answer: Candidacy = record ? { epochAbove: node.meta.epochSeen } : withoutRecord(node, now);
   if (!("abstain" in answer)) node.consent = { epoch: observed?.epoch ?? 0, at: now };
@@ -137,6 +135,17 @@ function rebuilt(node: Node, dataId: string, set: InSyncSet): Record<string, str
 
 function epochAbove(node: Node, reports: ReadonlyMap<string, Report>): number {
   return Math.max(node.meta.epochSeen, ...[...reports.values()].map((report) => report.epochSeen));
+}
+
+/** Those too old to count go with the next that comes: nothing is kept of members that left. */
+export function noteReport({ node, at }: ReportStep, from: string, report: Report): void {
+  for (const [id, { at: heardAt }] of node.reports) if (at.now - heardAt > REPORT_MS) node.reports.delete(id);
+  node.reports.set(from, { report, at: at.now });
+}
+
+interface ReportStep {
+  readonly node: Pick<Node, "reports">;
+  readonly at: Pick<Instant, "now">;
 }
 
 function recentReports(node: Node, now: number): Map<string, Report> {

@@ -9,7 +9,7 @@
  * `follower.ts` what a replica accepts, `replicas.ts` how the primary brings a replica up to date.
  */
 import type { ArbiterRecord, Candidacy, LogStatus, Position } from "../types.ts";
-import { decideCandidacy, isOwnStart } from "./candidacy.ts";
+import { decideCandidacy, isOwnStart, noteReport } from "./candidacy.ts";
 import { acknowledge, advance, onAppend, onHeartbeat, onProbe, onSnapshotOffered } from "./follower.ts";
 import { onRecorded, reviewInSync } from "./in-sync.ts";
 import {
@@ -108,6 +108,14 @@ export class Core {
     return this.#node.leading?.handover !== undefined;
   }
 
+  /**
+   * The Lease is about to be let go. Not an input: it must hold before the Lease is free, also while a batch waits for the disk. Without it, promises that
+   * were given for the case that the API is away would let this node serve reads beside its successor.
+   */
+  letGo(): void {
+    if (this.#node.leading) this.#node.leading.isLettingGo = true;
+  }
+
   /** A node that leaves: no primary counts on it any more. */
   get isReleased(): boolean {
     const { following, leading, config } = this.#node;
@@ -181,7 +189,7 @@ const MESSAGES: Handlers<Message, [from: string]> = {
   heartbeat: (step, heartbeat, from) => onHeartbeat(step, from, heartbeat),
   probe: (step, message, from) => onProbe(step, from, message),
   ask: (step, _, from) => step.out.send(from, reportOf(step.node)),
-  report: (step, report, from) => step.node.reports.set(from, { report, at: step.at.now }),
+  report: (step, report, from) => noteReport(step, from, report),
   refuse: (step, refusal, from) => onRefuse(step, from, refusal),
   ack: (step, ack, from) => {
     const { leading } = step.node;

@@ -166,14 +166,13 @@ function reviewComplete(step: Step, following: Following): void {
  * Failsafe: promises not to take the Lease for a while. Refused for as long as an acquisition that this node agreed to may still be on
  * its way to the API server, since that could land after the promise.
  */
-function confirm({ node, out, at }: Step, { confirm, epoch }: Heartbeat): number {
-  if (confirm.askedAt === 0) return 0;
+function confirm({ node, at }: Step, { confirm, epoch }: Heartbeat): number {
+  if (confirm.until === 0) return 0;
   const { consent } = node;
   const mayBeTaking = consent && consent.epoch >= epoch && at.now - consent.at < CONSENT_MS;
   if (mayBeTaking || node.termEpoch !== undefined) return 0;
   node.promisedUntil = Math.max(node.promisedUntil, at.now + confirm.forMs);
-  out.yieldForMs = confirm.forMs;
-  return confirm.askedAt;
+  return confirm.until;
 }
 
 /** An acquisition that was agreed to is assumed to have reached the API server, or to have failed, within this time. */

@@ -25,11 +25,15 @@ export function recomputeAwaited({ node }: Step, leading: Leading): void {
   leading.awaited = hasDefect(node, "add-without-waiting") ? recorded.members.filter((id) => ids.has(id)) : [...ids];
 }
 
-/** Looks for a change that is due and begins to write it. One at a time, and none without a valid term: it could not be written. */
+/** Looks for a change that is due and begins to write it. One at a time, and none without a valid term: it could not be written, so nobody joins either. */
 export function reviewInSync(step: Step, leading: Leading): void {
   const { node, at } = step;
   leading.blocked = blockedReason(step, leading);
-  if (leading.pending || at.termLeftMs <= 0) return;
+  if (leading.pending) return;
+  if (at.termLeftMs <= 0) {
+    stopJoining(step, leading);
+    return;
+  }
   reviewJoining(step, leading);
   const { id } = node.config;
   const kept = keepMinimum(
@@ -112,13 +116,18 @@ function reviewJoining(step: Step, leading: Leading): void {
   if (leading.joining) {
     const isTooLate = at.now - leading.joining.since > JOIN_MS;
     if (!isTooLate && isCandidate(step, leading, leading.replicas.get(leading.joining.id))) return;
-    leading.joining = undefined;
-    recomputeAwaited(step, leading);
+    stopJoining(step, leading);
   }
   const next = [...leading.replicas.values()].find((replica) => isCandidate(step, leading, replica));
   if (!next) return;
   leading.joining = { id: next.id, since: at.now };
   if (node.config.mode === "sync") recomputeAwaited(step, leading);
+}
+
+function stopJoining(step: Step, leading: Leading): void {
+  if (!leading.joining) return;
+  leading.joining = undefined;
+  recomputeAwaited(step, leading);
 }
 
 function isCandidate({ node, at }: Step, leading: Leading, replica: Replica | undefined): boolean {

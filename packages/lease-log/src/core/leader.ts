@@ -35,7 +35,8 @@ export function becomeLeader(step: Step, epoch: number): void {
     hasOpened: false,
     blocked: undefined,
     handover: undefined,
-    longestTermLeftMs: at.termLeftMs,
+    termMs: at.termLeftMs,
+    isLettingGo: false,
   };
   node.leading = leading;
   recomputeAwaited(step, leading);
@@ -92,14 +93,14 @@ export function resign({ node, out }: Step, reason: string, handTo?: string): vo
 
 /**
  * Whether this node may still act as the primary: its term is valid, or (failsafe, promise 7) every other member that the record may name
- * has promised not to take the Lease. Alone in the record it needs nobody's promise. Never once the Lease is known to be gone or another's.
+ * has promised not to take the Lease. Alone in the record it needs nobody's promise. Never once the Lease is let go, or known to be gone or another's.
  */
 export function hasAuthority({ node, at }: Step, leading: Leading): boolean {
   if (at.termLeftMs > 0 && node.termEpoch === leading.epoch) return true;
   if (hasDefect(node, "read-without-authority")) return true;
   const { observed } = node;
   const isStillHeld = observed?.holder === node.config.id && observed.epoch === leading.epoch;
-  if (!node.config.failsafe || !isStillHeld) return false;
+  if (!node.config.failsafe || !isStillHeld || leading.isLettingGo) return false;
   return leading.awaited.every((id) => (leading.replicas.get(id)?.confirmedUntil ?? 0) > at.now);
 }
 
@@ -176,7 +177,7 @@ export function completeHandover(step: Step, leading: Leading): void {
 
 export function tickLeader(step: Step, leading: Leading): void {
   const { node, out, at } = step;
-  leading.longestTermLeftMs = Math.max(leading.longestTermLeftMs, at.termLeftMs);
+  leading.termMs = Math.max(leading.termMs, at.termLeftMs);
   for (const replica of leading.replicas.values()) tend(step, leading, replica);
   reviewInSync(step, leading);
   advanceCommit(step, leading);

@@ -71,7 +71,7 @@ export interface Ack {
   readonly isFull: boolean;
   /** See `Meta.isComplete`. */
   readonly isComplete: boolean;
-  /** `askedAt` of the failsafe request that this confirms; 0 for none. */
+  /** `until` of the failsafe request that this confirms; 0 for none. */
   readonly confirms: number;
 }
 
@@ -84,8 +84,8 @@ export interface Heartbeat {
   readonly openIndex: number;
   readonly inSync: InSyncSet;
   readonly echo: number;
-  /** Failsafe: asks for the promise not to take the Lease for `forMs`. `askedAt` is the primary's own clock; 0 asks for nothing. */
-  readonly confirm: { readonly askedAt: number; readonly forMs: number };
+  /** Failsafe: asks for the promise not to take the Lease for `forMs`. The primary, by its own clock, counts on it up to `until`; 0 asks for nothing. */
+  readonly confirm: { readonly forMs: number; readonly until: number };
 }
 
 /** To anyone, while no primary is heard of. */

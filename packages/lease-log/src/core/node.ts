@@ -35,6 +35,7 @@ export interface Replica {
   echo: number;
   toldCommit: number;
   toldAt: number;
+  /** Until then, by this node's clock, it does not take the Lease. */
   confirmedUntil: number;
 }
 
@@ -58,7 +59,10 @@ export interface Leading {
   hasOpened: boolean;
   blocked: string | undefined;
   handover: { readonly to: string; readonly deadline: number } | undefined;
-  longestTermLeftMs: number;
+  /** How long a term lasts that was just renewed, as far as seen. */
+  termMs: number;
+  /** The Lease is being let go: the end of the term is the end of this node's authority, whoever has confirmed it. */
+  isLettingGo: boolean;
 }
 
 /** The primary that this node follows. */
@@ -123,7 +127,6 @@ export class Out implements Batch {
   record: InSyncSet | undefined;
   readonly snapshots: { to: string; session: number; epoch: number }[] = [];
   install = false;
-  yieldForMs: number | undefined;
   stepDown: Batch["stepDown"];
   lost: string | undefined;
   handoverFailed: string | undefined;

@@ -6,6 +6,8 @@ import { type Leading, positionAt, type Replica, type Step } from "./node.ts";
 const MAX_SNAPSHOTS = 2;
 /** Without progress for this long, what is in flight counts as lost. */
 const RESEND_MS = 1000;
+/** A promise is asked for so much longer than it is counted on: clocks may run at rates that differ by 10 % either way. */
+const CLOCK_MARGIN = 1.25;
 
 export function newReplica(id: string, now: number): Replica {
   return {
@@ -119,8 +121,7 @@ export function onAck({ node, at }: Step, replica: Replica, ack: Ack): boolean {
   replica.echo = Math.max(replica.echo, ack.sentAt);
   replica.isComplete = ack.isComplete;
   replica.isFull = ack.isFull;
-  // `confirms` is when it was asked for. Clocks may run at rates that differ by 10 %: count a fifth less than was promised.
-  if (ack.confirms > 0) replica.confirmedUntil = ack.confirms + node.config.timing.confirmMs * 0.8;
+  replica.confirmedUntil = Math.max(replica.confirmedUntil, ack.confirms);
   if (replica.state !== "streaming") return false;
   const hasProgress = ack.matched > replica.match;
   if (hasProgress) {
@@ -155,8 +156,10 @@ export function tend(step: Step, leading: Leading, replica: Replica): void {
 function heartbeat({ node, out, at }: Step, leading: Leading, replica: Replica): void {
   replica.toldAt = at.now;
   replica.toldCommit = node.commit;
-  const isAsking = node.config.failsafe && at.termLeftMs * 2 < leading.longestTermLeftMs;
-  const confirm = { askedAt: isAsking ? at.now : 0, forMs: node.config.timing.confirmMs };
+  // Each time, not only once renewals fail: that the API does not answer shows when half the time to ask is gone. What is promised lasts as long as a
+  // term, so that it bears the same delays. Of a promise that is not used nothing is felt: a Lease outlasts its holder's term by more than this.
+  const until = node.config.failsafe ? at.now + leading.termMs : 0;
+  const forMs = leading.termMs * CLOCK_MARGIN;
   out.send(replica.id, {
     type: "heartbeat",
     epoch: leading.epoch,
@@ -164,7 +167,7 @@ function heartbeat({ node, out, at }: Step, leading: Leading, replica: Replica):
     openIndex: leading.openIndex,
     inSync: leading.recorded,
     echo: replica.echo,
-    confirm,
+    confirm: { forMs, until },
   });
 }
 

@@ -24,7 +24,6 @@ export interface CoreTiming {
   readonly replicaTimeoutMs: number;
   readonly downTimeoutMs: number;
   readonly slowReplicaMs: number;
-  readonly confirmMs: number;
   readonly bootstrapWaitMs: number;
   readonly switchoverMs: number;
 }
@@ -134,7 +133,6 @@ export interface Batch {
   readonly snapshots: readonly { readonly to: string; readonly session: number; readonly epoch: number }[];
   /** Take the snapshot that is offered; answer with `installed`. */
   readonly install: boolean;
-  readonly yieldForMs: number | undefined;
   readonly stepDown: { readonly reason: string; readonly to: string | undefined } | undefined;
   /** This node ceased to be primary, or the proposals were refused: nothing waiting here will be acknowledged. */
   readonly lost: string | undefined;

@@ -127,7 +127,7 @@ export class LogDriver implements OpenReplicatedLog {
   }
 
   async #leave(): Promise<void> {
-    const { arbiter, clock, logger, timing } = this.#settings;
+    const { clock, logger, timing } = this.#settings;
     const node = {
       status: () => this.status(),
       isLeading: () => this.#core.isLeading,
@@ -135,7 +135,7 @@ export class LogDriver implements OpenReplicatedLog {
       isConnected: (peer: string) => this.#endpoint.isConnected(peer),
       handOver: (to: string, withinMs: number) => this.#handOver(to, withinMs),
       announce: () => this.#machine.submit({ type: "leave" }),
-      stepDown: () => arbiter.stepDown("stopping").catch(() => {}),
+      stepDown: () => this.#letGo("stopping"),
     };
     const problem = await depart(node, clock, timing.tickMs);
     if (problem !== undefined) logger.warn({ error: problem }, "stops without a hand-over");
@@ -266,10 +266,16 @@ export class LogDriver implements OpenReplicatedLog {
   #yieldToRoom(): void {
     const to = successors(this.status()).find(({ lagEntries, isFull }) => lagEntries === 0 && !isFull);
     if (!this.#core.isLeading || !to) return;
+    void this.#letGo("the disk is full", to.id);
+  }
+
+  /** Never rejects. */
+  async #letGo(reason: string, to?: string): Promise<void> {
     const { arbiter, logger } = this.#settings;
-    arbiter.stepDown("the disk is full", to.id).catch((error: unknown) => {
-      logger.warn({ error: String(error) }, "step down");
-    });
+    this.#core.letGo();
+    await arbiter
+      .stepDown(reason, to)
+      .catch((error: unknown) => logger.warn({ error: String(error) }, "the Lease was not let go"));
   }
 
   #persist({ meta, truncateAfter }: Batch): Promise<void> | undefined {
@@ -299,15 +305,10 @@ export class LogDriver implements OpenReplicatedLog {
   }
 
   #performRare(input: Input, batch: Batch): void {
-    const { arbiter, logger } = this.#settings;
+    const { logger } = this.#settings;
     if (batch.record) writeRecord(this.#settings, this.#meta.dataId ?? "", batch.record, this.#machine);
     for (const { to, session, epoch } of batch.snapshots) void this.#sendSnapshot(to, session, epoch);
-    if (batch.yieldForMs !== undefined) arbiter.yieldFor(batch.yieldForMs);
-    if (batch.stepDown) {
-      arbiter
-        .stepDown(batch.stepDown.reason, batch.stepDown.to)
-        .catch((error: unknown) => logger.warn({ error: String(error) }, "step down"));
-    }
+    if (batch.stepDown) void this.#letGo(batch.stepDown.reason, batch.stepDown.to);
     if (batch.handoverFailed !== undefined) {
       if (input.type !== "handover") this.#handover?.giveUp(batch.handoverFailed);
       if (this.#proposals.hasStaged) this.#scheduleFlush();
@@ -377,7 +378,7 @@ export class LogDriver implements OpenReplicatedLog {
   #fail(error: LeaseLogError): void {
     if (this.#failure || this.#stopped) return;
     this.#failure = error;
-    const { logger, arbiter } = this.#settings;
+    const { logger } = this.#settings;
     logger.error(
       { error: error.message, cause: String(error.cause ?? "") },
       "the log has failed and takes no further part",
@@ -385,7 +386,7 @@ export class LogDriver implements OpenReplicatedLog {
     void this.#machine.halt();
     this.#lose(error.message);
     this.#roles.update({ role: "replica", primary: undefined, epoch: this.#roles.epoch });
-    arbiter.stepDown(error.message).catch(() => {});
+    void this.#letGo(error.message);
   }
 }
 

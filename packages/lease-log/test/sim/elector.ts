@@ -32,7 +32,6 @@ export class Elector {
   #seen: Versioned<LeaseValue> | undefined;
   #seenAt = 0;
   #deadline = 0;
-  #yieldUntil = 0;
   #pauseUntil = 0;
   #change: { readonly annotations: Record<string, string>; readonly done: (isWritten: boolean) => void } | undefined;
   #isReleasing: { readonly handTo: string | undefined } | undefined;
@@ -48,10 +47,6 @@ export class Elector {
 
   termLeftMs(): number {
     return this.termEpoch === undefined ? 0 : Math.max(0, this.#deadline - this.#clock.now());
-  }
-
-  yieldFor(ms: number): void {
-    this.#yieldUntil = Math.max(this.#yieldUntil, this.#clock.now() + ms);
   }
 
   annotate(annotations: Record<string, string>, done: (isWritten: boolean) => void): void {
@@ -141,7 +136,7 @@ export class Elector {
     const isExpired =
       value === undefined || value.holder === undefined || value.holder === this.#id || now - this.#seenAt > TTL_MS;
     const isReserved = value?.handTo !== undefined && value.handTo !== this.#id && now - this.#seenAt < TTL_MS;
-    if (!isExpired || isReserved || now < this.#yieldUntil || now < this.#pauseUntil) return undefined;
+    if (!isExpired || isReserved || now < this.#pauseUntil) return undefined;
     const answer = this.#hooks.candidacy(value, now);
     if ("abstain" in answer) return undefined;
     const epoch = Math.max(value?.epoch ?? 0, answer.epochAbove ?? 0) + 1;

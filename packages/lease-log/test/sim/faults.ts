@@ -7,8 +7,8 @@ export const ORDINARY_NETWORK: NetworkFaults = { loss: 0.02, duplicate: 0.02, mi
 export const ORDINARY_API: ApiFaults = { lostRequest: 0.02, lostAnswer: 0.03, minDelayMs: 1, maxDelayMs: 40 };
 const BAD_NETWORK: NetworkFaults = { loss: 0.3, duplicate: 0.2, minDelayMs: 1, maxDelayMs: 400 };
 const SLOW_API: ApiFaults = { lostRequest: 0.2, lostAnswer: 0.3, minDelayMs: 50, maxDelayMs: 1500 };
-const GOOD_NETWORK: NetworkFaults = { loss: 0, duplicate: 0, minDelayMs: 0.2, maxDelayMs: 5 };
-const GOOD_API: ApiFaults = { lostRequest: 0, lostAnswer: 0, minDelayMs: 1, maxDelayMs: 5 };
+export const GOOD_NETWORK: NetworkFaults = { loss: 0, duplicate: 0, minDelayMs: 0.2, maxDelayMs: 5 };
+export const GOOD_API: ApiFaults = { lostRequest: 0, lostAnswer: 0, minDelayMs: 1, maxDelayMs: 5 };
 
 /** What faults are done to. */
 export interface Group {
@@ -27,6 +27,16 @@ export interface Group {
   wipe(id: string): void;
 }
 
+/** What happens to a group in a run, until it is healed. */
+export interface FaultSource {
+  /** When each happened, for whoever reads a failing run. */
+  readonly log: readonly string[];
+  /** A disk was emptied, so that the group may rightly stand still when it was the last one that the record trusts. */
+  readonly hasWiped: boolean;
+  start(): void;
+  heal(): void;
+}
+
 interface Target {
   readonly id: string;
   readonly node: SimNode | undefined;
@@ -34,8 +44,8 @@ interface Target {
   readonly others: readonly string[];
 }
 
-export class Faults {
-  /** When each happened, for whoever reads a failing run. */
+/** All of them, in any order. */
+export class Faults implements FaultSource {
   readonly log: string[] = [];
   readonly #group: Group;
   readonly #random: Random;
@@ -48,7 +58,6 @@ export class Faults {
     this.#random = random;
   }
 
-  /** A disk was emptied, so that the group may rightly stand still when it was the last one that the record trusts. */
   get hasWiped(): boolean {
     return this.#wiped !== undefined;
   }
@@ -91,6 +100,7 @@ export class Faults {
     ["replay", ({ id, others }) => this.#replay(this.#random.pick(others), id)],
     ["depose, and replay", ({ primary }) => primary && this.#depose(primary.id)],
     ["switchover", ({ primary, id }) => primary?.handOver(id)],
+    ["let go", ({ primary }) => primary?.letGo()],
     ["wipe", ({ id }) => this.#wipe(id)],
     ["delete the Lease", () => this.#deleteLease()],
   ];

@@ -164,6 +164,14 @@ export class SimNode {
     this.#awake(() => this.submit({ type: "handover", to }));
   }
 
+  /** Lets the Lease go for a reason of its own, as a node without room does. */
+  letGo(): void {
+    this.#awake(() => {
+      this.core.letGo();
+      this.#elector.stepDown(undefined);
+    });
+  }
+
   submit(input: Input, records: readonly Rec[] = [], done?: (batch: Batch) => void): void {
     this.#queue.push({ input, records, done });
     if (!this.#isBusy) this.#drain();
@@ -200,7 +208,6 @@ export class SimNode {
     if (batch.applyTo !== undefined) this.#apply(batch.applyTo);
     if (batch.record) this.#record(batch.record);
     for (const { to, session, epoch } of batch.snapshots) this.#snapshot(to, session, epoch);
-    if (batch.yieldForMs !== undefined) this.#elector.yieldFor(batch.yieldForMs);
     if (batch.stepDown) this.#elector.stepDown(batch.stepDown.to);
     if (batch.lost !== undefined) this.#lose();
   }

@@ -13,8 +13,9 @@ import {
 import { readRecord } from "../../src/core/record.ts";
 import type { CoreConfig, CoreDefect } from "../../src/core/types.ts";
 import type { Position, ReplicationMode } from "../../src/index.ts";
+import { ApiAway } from "./api-away.ts";
 import type { LeaseValue } from "./elector.ts";
-import { Faults, type Group, ORDINARY_API, ORDINARY_NETWORK } from "./faults.ts";
+import { type FaultSource, Faults, type Group, ORDINARY_API, ORDINARY_NETWORK } from "./faults.ts";
 import { holds } from "./invariants.ts";
 import { NodeDisk, SimNode, type World } from "./node.ts";
 
@@ -23,12 +24,16 @@ export interface RunOptions {
   readonly mode?: ReplicationMode;
   readonly defects?: readonly CoreDefect[];
   readonly faultyMs?: number;
+  /** The API alone is away; default: all faults. */
+  readonly isApiAway?: boolean;
 }
 
 export interface RunResult {
   readonly acknowledged: number;
   readonly reads: number;
   readonly epochs: number;
+  /** How long nobody led, from the first acknowledged write until all was healed. */
+  readonly unledMs: number;
   readonly faults: readonly string[];
   /** Empty when every promise was kept. */
   readonly problems: readonly string[];
@@ -36,6 +41,7 @@ export interface RunResult {
 
 const NODES = ["n0", "n1", "n2"];
 const ANNOTATION = "in-sync";
+const WATCH_MS = 50;
 
 /** Each goes to whom it believes to be the primary, and tries others when that fails. */
 const CLIENTS = { timeoutMs: 2000, pauseMs: 60, staysWithGood: true };
@@ -66,7 +72,9 @@ class Run implements World, Group {
   #acknowledged: Position = { epoch: 0, index: 0 };
   readonly #problems: string[] = [];
   readonly #clients: RegisterClients<string>;
-  readonly #faults: Faults;
+  readonly #faults: FaultSource;
+  #unledMs = 0;
+  #isHealed = false;
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -77,7 +85,7 @@ class Run implements World, Group {
     this.network = new Network(this.scheduler, this.random.fork(), ORDINARY_NETWORK);
     this.lease = new VersionedObject(this.scheduler, this.random.fork(), ORDINARY_API);
     this.#clients = new RegisterClients(this.scheduler, this.random.fork(), this.#service(), CLIENTS);
-    this.#faults = new Faults(this, this.random.fork());
+    this.#faults = new (options.isApiAway ? ApiAway : Faults)(this, this.random.fork());
     for (const id of NODES) this.#disks.set(id, this.#newDisk());
     for (const id of NODES) this.boot(id);
   }
@@ -90,6 +98,7 @@ class Run implements World, Group {
     try {
       this.scheduler.runUntil(faultyMs);
       this.#faults.heal();
+      this.#isHealed = true;
       this.scheduler.runUntil(faultyMs + 20_000);
       this.#clients.stop();
       this.scheduler.runUntil(faultyMs + 25_000);
@@ -100,7 +109,14 @@ class Run implements World, Group {
     const { history, acknowledged } = this.#clients;
     const reads = history.filter((op) => op.input.type === "read").length;
     const { epoch: epochs = 0 } = this.lease.current.value ?? {};
-    return { acknowledged: acknowledged.size, reads, epochs, faults: this.#faults.log, problems: this.#problems };
+    return {
+      acknowledged: acknowledged.size,
+      reads,
+      epochs,
+      unledMs: this.#unledMs,
+      faults: this.#faults.log,
+      problems: this.#problems,
+    };
   }
 
   #service(): RegisterService<string> {
@@ -113,7 +129,9 @@ class Run implements World, Group {
 
   #watch(): void {
     this.#checkRecord();
-    this.scheduler.after(50, () => this.#watch());
+    const isLed = [...this.#nodes.values()].some((node) => node.core.isLeading);
+    if (!isLed && this.#acknowledged.index > 0 && !this.#isHealed) this.#unledMs += WATCH_MS;
+    this.scheduler.after(WATCH_MS, () => this.#watch());
   }
 
   get canDeleteLease(): boolean {
@@ -202,7 +220,6 @@ class Run implements World, Group {
         replicaTimeoutMs: 1200,
         downTimeoutMs: 300,
         slowReplicaMs: 2500,
-        confirmMs: 1500,
         bootstrapWaitMs: 2000,
         switchoverMs: 1500,
       },

@@ -45,7 +45,7 @@ export interface Given {
 interface HeartbeatMore {
   readonly commit?: number;
   readonly openIndex?: number;
-  readonly askedAt?: number;
+  readonly until?: number;
   readonly echo?: number;
 }
 
@@ -92,9 +92,9 @@ export class Stepper {
   }
 
   heartbeat(from: string, epoch: number, more: HeartbeatMore = {}): Batch {
-    const { commit = 0, openIndex = 0, askedAt = 0, echo = 0 } = more;
+    const { commit = 0, openIndex = 0, until = 0, echo = 0 } = more;
     const inSync = setOf(epoch, ["a", "b"]);
-    const confirm = { askedAt, forMs: DEFAULT_TIMING.confirmMs };
+    const confirm = { until, forMs: 2000 };
     return this.receive(from, { type: "heartbeat", epoch, commit, openIndex, inSync, echo, confirm });
   }
 

@@ -44,7 +44,6 @@ const FAST = {
   replicaTimeoutMs: 1500,
   downTimeoutMs: 60,
   bootstrapWaitMs: 300,
-  confirmMs: 900,
   compactMs: 60_000,
 };
 

@@ -104,10 +104,6 @@ export class MemoryArbiter implements Arbiter {
     return this.lease.record;
   }
 
-  yieldFor(ms: number): void {
-    this.#yieldUntil = Math.max(this.#yieldUntil, performance.now() + ms);
-  }
-
   subscribe(listener: Parameters<Arbiter["subscribe"]>[0]): () => void {
     this.#listeners.add(listener);
     listener(this);

@@ -50,7 +50,6 @@ export function createLocalArbiter(id: string): LocalArbiter {
       publish();
       return observed;
     },
-    yieldFor: () => undefined,
     subscribe: (listener) => {
       listeners.add(listener);
       listener({ observed, term: lead?.term });
