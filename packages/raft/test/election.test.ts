@@ -72,6 +72,35 @@ describe("5.2: elections", () => {
     expect(group.get("a").role).toBe("candidate");
   });
 
+  it("count a voter's first answer, and none to a question of before", () => {
+    const group = new Cores("abcde");
+    const answer = { type: "vote-reply", term: 2, isPre: true, isGranted: true } as const;
+    group.tick("a", 10);
+    group.say("b", "a", answer);
+    group.say("b", "a", { ...answer, term: 1, isGranted: false });
+    group.say("c", "a", answer);
+    expect(group.get("a").role).toBe("candidate");
+    group.say("d", "a", { type: "heartbeat", term: 2, commit: 0, round: 0 });
+    group.tick("a", 10);
+    for (const from of "bc") group.say(from, "a", answer);
+    expect([group.get("a").role, group.get("a").term]).toEqual(["pre-candidate", 2]);
+  });
+
+  it("end at once when a majority has refused", () => {
+    const group = new Cores("abc");
+    group.tick("a", 10);
+    for (const from of "bc") group.say(from, "a", { type: "vote-reply", term: 1, isPre: true, isGranted: false });
+    expect(group.get("a").role).toBe("follower");
+  });
+
+  it("have no votes to give where the term's leader is known", () => {
+    const group = new Cores("abc");
+    group.elect("a", ({ to, message }) => to === "c" && message.type === "vote");
+    expect([group.get("c").leader, group.get("c").state.vote]).toEqual(["a", undefined]);
+    const ask = { ...vote, term: 2, lastIndex: 9, lastTerm: 9 };
+    expect(group.say("b", "c", ask)).toMatchObject([{ isGranted: false }]);
+  });
+
   it("a candidate follows a leader of its term", () => {
     const group = new Cores("abc");
     group.step("a", { type: "message", from: "b", message: { type: "timeout-now", term: 1 } });
@@ -147,6 +176,24 @@ describe("thesis 4.2.3: stickiness", () => {
     group.tick("c", 10);
     group.mail = [];
     expect(group.say("b", "c", { ...ask, isPre: true })).toMatchObject([{ isGranted: true }]);
+  });
+
+  it("loyalty comes back with the next word of the leader", () => {
+    const group = new Cores("abc");
+    group.elect("a");
+    group.step("c", { type: "peer-down", id: "a" });
+    group.say("a", "c", { type: "heartbeat", term: 2, commit: 2, round: 9 });
+    expect(group.say("b", "c", { ...vote, term: 3, lastIndex: 9, lastTerm: 9 })).toEqual([]);
+  });
+
+  it("a leader is loyal to itself, however long its election took", () => {
+    const group = new Cores("abc", { random: () => 0.99 });
+    group.tick("a", 19);
+    group.settle(({ message }) => message.type === "vote" && !message.isPre);
+    group.tick("a", 15);
+    group.say("b", "a", { type: "vote-reply", term: 2, isPre: false, isGranted: true });
+    expect(group.say("c", "a", { ...vote, term: 9, lastIndex: 9, lastTerm: 9 })).toEqual([]);
+    expect(group.get("a").isLeading).toBe(true);
   });
 
   it("an election that the leader asked for is no disturbance", () => {

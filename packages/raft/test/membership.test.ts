@@ -149,6 +149,8 @@ describe("thesis 4.2.2: removal", () => {
     group.tick("c", 20);
     group.settle();
     expect(group.get("c").role).toBe("removed");
+    group.tick("c", 50);
+    expect(group.mail).toEqual([]);
     group.elect("b");
     expect(change(group, learner("c"), "b").refused).toMatchObject({
       code: "invalid",

@@ -1,5 +1,6 @@
 /** Sections 5.3, 5.4.2, 7 and 8 of the paper; thesis 10.2.1. */
 import { describe, expect, it } from "vitest";
+import { Progress } from "../src/core/progress.ts";
 import { Cores, entry, membershipOf } from "./support/cores.ts";
 
 const FIRST = { index: 1, term: 1, membership: membershipOf("abc") };
@@ -77,6 +78,31 @@ describe("5.3: log replication", () => {
     expect(matches).toEqual([{ type: "append-reply", term: 3, match: 1 }]);
     const reply = { type: "append-reply", term: 3, match: 3 };
     expect(group.step("c", { type: "durable", write: 2 }).sends).toEqual([{ to: "b", message: reply }]);
+  });
+
+  it("a follower takes a late copy for what it has committed, though that is forgotten by now", () => {
+    const group = new Cores("abc");
+    group.elect("a");
+    group.propose("a", "x", "y", "z");
+    group.settle();
+    group.step("c", { type: "compact", index: 4 });
+    const late = { type: "append", term: 2, prevIndex: 1, prevTerm: 1, entries: [entry(2, 2)], commit: 2 } as const;
+    expect(group.say("a", "c", late)).toEqual([{ type: "append-reply", term: 2, match: 5 }]);
+    expect([group.get("c").last, group.get("c").commit]).toEqual([5, 5]);
+  });
+
+  it("a new leader counts what waits for a majority since before", () => {
+    const group = new Cores("abc");
+    for (const id of "abc") group.add(id, [FIRST, entry(2, 1, "x".repeat(1500))]);
+    group.elect("a", ({ message }) => message.type === "append");
+    expect(group.propose("a", "x".repeat(1000)).refused?.code).toBe("overloaded");
+  });
+
+  it("tries no entry again that a follower is known to hold", () => {
+    const progress = new Progress(9);
+    progress.acknowledged(5);
+    expect(progress.rejected(8, 3)).toBe(true);
+    expect(progress.next).toBe(6);
   });
 
   it("keeps no more appends in flight than it may", () => {
@@ -165,6 +191,9 @@ describe("7: snapshots", () => {
     group.tick("a", 4);
     group.settle();
     expect(group.batches.get("a")?.flatMap(({ snapshots }) => snapshots)).toEqual(["c"]);
+    // An answer to what was sent before says nothing about the snapshot.
+    group.say("c", "a", { type: "append-reply", term: group.get("a").term, match: 1 });
+    expect(group.get("a").progress()[1]?.state).toBe("snapshot");
     const meta = group.get("a").base;
     const { install } = group.step("c", { type: "snapshot", from: "a", term: group.get("a").term, meta });
     expect(install).toEqual(meta);
@@ -173,14 +202,37 @@ describe("7: snapshots", () => {
     expect([group.get("c").base.index, group.get("c").commit]).toEqual([4, 5]);
   });
 
+  it("go there after one rejection, where it is a new leader that lacks the entries", () => {
+    const group = withCompactedLog();
+    group.say("b", "a", { type: "stale", term: 8 });
+    group.elect("a", ({ to }) => to === "c");
+    group.tick("a", 2);
+    group.settle();
+    expect(group.transcript.filter((line) => line.includes("a <- not"))).toHaveLength(1);
+    expect(group.get("a").progress()[1]).toMatchObject({ id: "c", state: "snapshot" });
+  });
+
   it("are tried again after a failure", () => {
     const group = withCompactedLog();
     group.tick("a", 4);
     group.settle();
-    group.step("a", { type: "snapshot-sent", to: "c", index: 0, isTaken: false });
+    group.step("a", { type: "snapshot-sent", to: "c", index: 4, isTaken: false });
+    expect(group.get("a").state.leading?.peers.get("c")?.next).toBe(1);
     group.tick("a", 4);
     group.settle();
     expect(group.batches.get("a")?.flatMap(({ snapshots }) => snapshots)).toEqual(["c", "c"]);
+  });
+
+  it("end what was being written: it says nothing about what comes behind them", () => {
+    const group = new Cores("abc");
+    group.slow.add("c");
+    const entries = [entry(2, 2), entry(3, 2), entry(4, 2), entry(5, 2)];
+    group.say("a", "c", { type: "append", term: 2, prevIndex: 1, prevTerm: 1, entries, commit: 0 });
+    const meta = { index: 3, term: 3, membership: FIRST.membership };
+    expect(group.step("c", { type: "snapshot", from: "b", term: 3, meta }).install).toEqual(meta);
+    group.say("b", "c", { type: "append", term: 3, prevIndex: 3, prevTerm: 3, entries: [entry(4, 3)], commit: 3 });
+    expect(group.step("c", { type: "durable", write: 1 }).sends).toEqual([]);
+    expect(group.get("c").state.durable).toBe(3);
   });
 
   it("keep what follows on a log that they are on, and are no news where it is committed", () => {

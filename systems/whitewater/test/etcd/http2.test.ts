@@ -129,6 +129,18 @@ describe("a client that breaks the protocol", () => {
     expect(goaway(await send(preface, settings, ...pairs))).toBe(11);
   });
 
+  it("or widens and narrows its calls' window without end is cut off", async () => {
+    const window = (size: number): Buffer => {
+      const row = Buffer.alloc(6);
+      row.writeUInt16BE(4);
+      row.writeUInt32BE(size, 2);
+      return frame(4, 0, 0, row);
+    };
+    const open = Array.from({ length: 10 }, (_, at) => frame(1, 4, at * 2 + 1, call));
+    const changes = Array.from({ length: 1200 }, (_, at) => window(60_000 + (at % 2)));
+    expect(goaway(await send(preface, settings, ...open, ...changes))).toBe(11);
+  });
+
   it("in any way harms nobody else", async () => {
     let seed = 7;
     const random = (): number => {

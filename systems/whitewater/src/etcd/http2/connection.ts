@@ -29,7 +29,7 @@ import { plainAnswer } from "./plain.ts";
 import { plainReply } from "./replies.ts";
 import { callWindow, connectionWindow, greeting, initialWindowOf } from "./settings.ts";
 
-/** Resets that a client has in hand; each finished call gives one back. Without it, opening and resetting calls would cost us more than it. */
+/** Resets and changes of the window that a client has in hand; each finished call gives one back. Without it, they would cost us more than it. */
 const resetAllowance = 1000;
 /** For a client to take note of the end before it is cut off. */
 const partingMs = 1000;
@@ -281,6 +281,8 @@ export class Connection implements Carrier {
     const change = size - this.initialWindow;
     this.initialWindow = size;
     if (change === 0) return;
+    // Every call is gone through: a client that does nothing else would cost us a thousand times what it costs itself.
+    if (this.calls.size > 0) this.spendReset();
     for (const call of [...this.calls.values()]) {
       call.sendWindow += change;
       call.pump();
