@@ -2,7 +2,7 @@
  * whitewater against Debian's etcd: three members of each side by side on this machine, in the same run, with the same clients. Both make every write durable on a
  * majority before they answer it. Run: npm run bench -- whitewater
  *
- *     npm run bench -- whitewater [--seconds 3] [--kills 5] [--loads s,m,l] [--clients 1,16,100,1000]
+ *     npm run bench -- whitewater [--seconds 3] [--kills 5] [--loads s,m,l] [--clients 1,16,100,1000] [--large 200000] [--only etcd]
  */
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -10,6 +10,7 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { publish, type Row, table } from "./parts/report.js";
+import { LARGE_HEAD, large } from "./whitewater/large.js";
 import { Caller, type LoadResult, load, PUT, putOf, RANGE, rangeOf } from "./whitewater/load.js";
 import { cpuMs, endpointsOf, rssMb, type System, sleep, startEtcd, startWhitewater, V3 } from "./whitewater/servers.js";
 
@@ -21,6 +22,9 @@ const { values: options } = parseArgs({
     kills: { type: "string", default: "5" },
     loads: { type: "string", default: "s,m,l" },
     clients: { type: "string", default: "1,16,100,1000" },
+    large: { type: "string", default: "0" },
+    /** One system alone, where both take longer than the machine is quiet. */
+    only: { type: "string", default: "" },
   },
 });
 const seconds = Number(options.seconds);
@@ -159,7 +163,8 @@ const etcdVersion = execFileSync("etcd", ["--version"], { encoding: "utf8" }).sp
 const dir = mkdtempSync(join(tmpdir(), "whitewater-bench-"));
 const systems: System[] = [];
 try {
-  systems.push(await startWhitewater(dir), await startEtcd(dir));
+  if (options.only !== "etcd") systems.push(await startWhitewater(dir));
+  if (options.only !== "whitewater") systems.push(await startEtcd(dir));
   const idle = memoryOf(systems);
   // V8 compiles what it runs while it runs: what is measured is a server that has been up for a moment.
   for (const { ports } of systems) await load(ports, 100, seconds, PUT, (n) => putOf(`bench/${n % KEYS}`, VALUE));
@@ -167,6 +172,9 @@ try {
   const killRows = await kills(systems);
   const checks: Row[] = [];
   for (const size of loads) for (const system of systems) checks.push(await checkPerf(system, size));
+  const largeRows: Row[] = [];
+  if (Number(options.large) > 0)
+    for (const system of systems) largeRows.push(...(await large(system, Number(options.large), dir)));
   const memory = `Resident memory in MB, idle: ${idle}. At the end: ${memoryOf(systems)}.`;
   publish("whitewater", `npm run bench -- whitewater ${process.argv.slice(2).join(" ")}`.trim(), loadBefore, [
     `Three members of whitewater and three of etcd (${etcdVersion}, its own defaults but for the quota) on one machine, clients included; every acknowledged write is synced by a majority. CPU: user and system time of all three members together.`,
@@ -174,6 +182,8 @@ try {
     table(["load", "writes/s", "slowest s", "deviation s", "CPU µs per write", "verdict"], checks),
     `## Questions from many connections\n\nConnections are spread over the members, each has one question under way. The better of two rounds of ${seconds} s.`,
     table(LOAD_HEAD, asked),
+    `## Very many keys at once\n\n${options.large} keys of 1 KiB, and one client that writes all the time, one write after the other, each through the next member.`,
+    table(LARGE_HEAD, largeRows),
     "## `kill -9` of the leader to the next acknowledged write, ms",
     table(["", "each round", "median", "longest"], killRows),
     memory,
