@@ -244,14 +244,14 @@ export class NodeChain implements api.Chain {
     return this.#scripts.coins(script, options);
   }
 
-  async coinStats(): Promise<api.CoinStats> {
+  async coinStats(hash: api.CoinSetHash = "none"): Promise<api.CoinStats> {
     // The scan sees the set as it is when it begins: only that must not fall between two tips.
     const range = { gte: TABLES.coins, lt: endOf(TABLES.coins) };
     const { entry, coins } = await this.#serial.run(async () => ({
       entry: this.#tree.tip,
       coins: this.#store.database.scan(range),
     }));
-    return countCoins(entry, coins);
+    return countCoins(entry, coins, hash);
   }
 
   subscribe(listener: api.ChainListener): () => void {

@@ -3,11 +3,22 @@ import { createHash } from "node:crypto";
 import { BlockchainError } from "../errors.ts";
 import { sha256 } from "../primitives/hash.ts";
 import type { IndexOptions } from "./blocks/index-rows.ts";
+import { muHashDigest, muHashElement, muHashProduct } from "./muhash.ts";
 import { decodeCoin } from "./store/coins.ts";
 import type { Database, Range } from "./store/database.ts";
 import { endOf, historyPlace, outpointAtEnd, scriptName, summaryKey, TABLES } from "./store/keys.ts";
 import { decodeSummary } from "./store/records.ts";
-import type { ChainEntry, Coin, CoinItem, CoinStats, HistoryItem, Page, PageOptions, ScriptSummary } from "./types.ts";
+import type {
+  ChainEntry,
+  Coin,
+  CoinItem,
+  CoinSetHash,
+  CoinStats,
+  HistoryItem,
+  Page,
+  PageOptions,
+  ScriptSummary,
+} from "./types.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
@@ -74,16 +85,42 @@ function within(prefix: Buffer, cursor: string | undefined, reverse: boolean): R
   return reverse ? { ...whole, lt: at } : { ...whole, gte: Buffer.concat([at, Buffer.from([0])]) };
 }
 
+interface SetHash {
+  add(coin: Buffer): void;
+  digest(): Buffer | undefined;
+}
+
+const setHashes: Readonly<Record<CoinSetHash, () => SetHash>> = {
+  none: () => ({ add: () => undefined, digest: () => undefined }),
+  hash_serialized_3: () => {
+    const hasher = createHash("sha256");
+    return { add: (coin) => void hasher.update(coin), digest: () => sha256(hasher.digest()) };
+  },
+  muhash: () => {
+    let product = 1n;
+    return {
+      add: (coin) => {
+        product = muHashProduct(product, muHashElement(coin));
+      },
+      digest: () => muHashDigest(product),
+    };
+  },
+};
+
 /** The whole set at one moment: `coins` is a scan begun when `entry` was the tip. */
-export async function countCoins(entry: ChainEntry, coins: ReturnType<Database["scan"]>): Promise<CoinStats> {
-  const hasher = createHash("sha256");
+export async function countCoins(
+  entry: ChainEntry,
+  coins: ReturnType<Database["scan"]>,
+  kind: CoinSetHash,
+): Promise<CoinStats> {
+  const hash = setHashes[kind]();
   const total = { coinCount: 0, transactionCount: 0, totalAmount: 0, sizeBytes: 0 };
   let last: Buffer | undefined;
   for await (const batch of coins) {
     for (const [key, value] of batch) {
       const outpoint = outpointAtEnd(key);
       const coin = decodeCoin(value);
-      hasher.update(serialized(outpoint, coin));
+      hash.add(serialized(outpoint, coin));
       total.coinCount++;
       total.totalAmount += coin.value;
       total.sizeBytes += key.length + value.length;
@@ -91,10 +128,10 @@ export async function countCoins(entry: ChainEntry, coins: ReturnType<Database["
       last = outpoint.hash;
     }
   }
-  return { entry, ...total, hash: sha256(hasher.digest()) };
+  return { entry, ...total, hash: hash.digest() };
 }
 
-/** A coin as Bitcoin Core puts it into `hash_serialized_3`. */
+/** A coin as Bitcoin Core hashes it. */
 function serialized({ hash, index }: { readonly hash: Buffer; readonly index: number }, coin: Coin): Buffer {
   const { length } = coin.script;
   const prefix = length < 0xfd ? 1 : 3;

@@ -141,9 +141,11 @@ export interface CoinStats {
   readonly transactionCount: number;
   readonly totalAmount: number;
   readonly sizeBytes: number;
-  /** Bitcoin Core's `hash_serialized_3`: equal to Core's for an equal set. Internal byte order. */
-  readonly hash: Buffer;
+  /** Of the kind asked for: equal to Bitcoin Core's for an equal set. Internal byte order. */
+  readonly hash: Buffer | undefined;
 }
+
+export type CoinSetHash = "hash_serialized_3" | "muhash" | "none";
 
 /** What mempool, miner and RPC ask of the tree and the active branch; all of it synchronous. */
 export interface ChainView {
@@ -200,7 +202,7 @@ export interface Chain extends ChainView {
   scriptSummary(script: Buffer): ScriptSummary;
   scriptHistory(script: Buffer, options?: PageOptions): Promise<Page<HistoryItem>>;
   scriptCoins(script: Buffer, options?: PageOptions): Promise<Page<CoinItem>>;
-  coinStats(): Promise<CoinStats>;
+  coinStats(hash?: CoinSetHash): Promise<CoinStats>;
   /** Listeners run one after the other, synchronously; what they throw is logged. Returns how to unsubscribe. */
   subscribe(listener: ChainListener): () => void;
   onSettled(listener: SettledListener): () => void;

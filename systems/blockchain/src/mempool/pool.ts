@@ -65,11 +65,12 @@ export class Pool {
   }
 
   info(): api.MempoolInfo {
-    const { maxSizeBytes, minRelayFeeRate } = this.#options.policy;
+    const { maxSizeBytes, minRelayFeeRate, incrementalFeeRate, replacement } = this.#options.policy;
     const { vbytes, usageBytes, totalFee } = this.graph;
     const minFeeRate = Math.max(minRelayFeeRate, this.#rollingMinimum);
     const sizes = { vbytes, usageBytes, totalFee, maxSizeBytes };
-    return { count: this.size, ...sizes, minFeeRate, minRelayFeeRate, orphanCount: this.#orphans.size };
+    const rates = { minFeeRate, minRelayFeeRate, incrementalFeeRate };
+    return { count: this.size, ...sizes, ...rates, replacement, orphanCount: this.#orphans.size };
   }
 
   hasOrphan(wtxid: Buffer): boolean {

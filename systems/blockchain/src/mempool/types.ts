@@ -98,6 +98,8 @@ export interface MempoolInfo {
   /** What a transaction must pay now: the relay minimum, or more while the pool is full. */
   readonly minFeeRate: number;
   readonly minRelayFeeRate: number;
+  readonly incrementalFeeRate: number;
+  readonly replacement: MempoolPolicy["replacement"];
   readonly orphanCount: number;
 }
 

@@ -2,6 +2,7 @@
 import type { RpcMethod } from "./context.ts";
 import { blockchainMethods } from "./methods/blockchain.ts";
 import { controlMethods } from "./methods/control.ts";
+import { makingMethods } from "./methods/making.ts";
 import { mempoolMethods } from "./methods/mempool.ts";
 import { miningMethods } from "./methods/mining.ts";
 import { networkMethods } from "./methods/network.ts";
@@ -12,6 +13,7 @@ export function rpcMethods(more: readonly RpcMethod[] = []): readonly RpcMethod[
   const all: RpcMethod[] = [
     ...blockchainMethods,
     ...transactionMethods,
+    ...makingMethods,
     ...mempoolMethods,
     ...miningMethods,
     ...networkMethods,

@@ -155,6 +155,14 @@ export interface WalletEvent {
   readonly amount: number;
 }
 
+/** A branch of an account as an output descriptor (BIP 380), without its checksum. */
+export interface WalletDescriptor {
+  readonly text: string;
+  readonly isChange: boolean;
+  /** The first index that was not handed out. */
+  readonly next: number;
+}
+
 /** A wallet as updater and signer of transactions that others may have made; see signer.ts. */
 export type Signer = Pick<WalletSigner, "fund" | "process" | "signTransaction">;
 
@@ -200,6 +208,8 @@ export interface Wallet {
   unlock(passphrase: string, seconds: number): Promise<void>;
   lock(): void;
   changePassphrase(old: string, fresh: string): Promise<void>;
+  /** Its keys without the secrets, each branch of each account. */
+  descriptors(): readonly WalletDescriptor[];
   /** The words that restore it. */
   mnemonic(): string;
   /** Looks through the chain again from a height. */

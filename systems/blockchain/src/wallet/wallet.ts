@@ -7,6 +7,7 @@ import type { WalletRecord } from "./file/document.ts";
 import type { Sealed } from "./file/seal.ts";
 import { Follower, notesOf, rememberedOf } from "./follow.ts";
 import { purposeOf } from "./keys/account.ts";
+import { descriptorsOf } from "./keys/descriptors.ts";
 import type { Keychain } from "./keys/keychain.ts";
 import type { KeyRing, Owned } from "./keys/ring.ts";
 import { balancesOf, type ChainFacts, depthOf, Trust, worthOf } from "./ledger/balance.ts";
@@ -28,6 +29,7 @@ import type {
   SendOptions,
   Sent,
   Wallet,
+  WalletDescriptor,
   WalletEvent,
   WalletInfo,
   WalletTransaction,
@@ -270,6 +272,11 @@ export class ChainWallet implements Wallet {
   async #adopt(secret: Sealed): Promise<void> {
     await this.#parts.save({ ...this.record(), secret });
     this.#parts.keychain.adopt(secret);
+  }
+
+  descriptors(): readonly WalletDescriptor[] {
+    const { keychain, ring, config } = this.#parts;
+    return descriptorsOf(keychain.record, config.network.coinType, ring.next());
   }
 
   mnemonic(): string {

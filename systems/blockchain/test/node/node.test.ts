@@ -3,12 +3,33 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig, podIdentity, silentLogger } from "@coracle/pod";
+import { HDKey } from "@scure/bip32";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { addressOfScript } from "../../src/address/address.ts";
+import { witnessScript } from "../../src/address/scripts.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import { callRpc } from "../../src/cli/rpc-client.ts";
 import { nodeStatus, statusText } from "../../src/cli/status.ts";
+import { regtest } from "../../src/consensus/params.ts";
 import { type BlockchainNode, openNode } from "../../src/node/open-node.ts";
 import { SETTINGS } from "../../src/node/settings.ts";
+import { hash160 } from "../../src/primitives/hash.ts";
+
+interface Since {
+  readonly transactions: readonly { readonly txid: string }[];
+  readonly removed: readonly { readonly category: string }[];
+  readonly lastblock: string;
+}
+
+interface Decoded {
+  readonly vin: readonly { readonly sequence: number }[];
+}
+
+interface Descriptor {
+  readonly desc: string;
+  readonly internal: boolean;
+  readonly next: number;
+}
 
 interface Running extends BlockchainNode {
   readonly dir: string;
@@ -72,7 +93,11 @@ describe("a node", { timeout: 120_000 }, () => {
     expect(await other.call("getrawtransaction", txid, 1)).toMatchObject({ blockhash: hash, confirmations: 1 });
     expect(await other.call("getblock", hash, 2)).toMatchObject({ height: 102, nTx: 2, tx: [{}, { txid }] });
     expect(payee.balances().confirmed).toBe(5e8);
-    expect(await other.call("gettxoutsetinfo")).toEqual(await miner.call("gettxoutsetinfo"));
+    for (const kind of ["hash_serialized_3", "muhash"]) {
+      const set = await other.call<object>("gettxoutsetinfo", kind);
+      expect(set).toEqual(await miner.call("gettxoutsetinfo", kind));
+      expect(set).toHaveProperty(kind, expect.stringMatching(/^[0-9a-f]{64}$/));
+    }
   });
 
   it("undoes and redoes blocks as told, with what was in them", async () => {
@@ -81,10 +106,17 @@ describe("a node", { timeout: 120_000 }, () => {
     await node.call("generatetoaddress", 101, await wallet.newAddress());
     const { txid } = await wallet.send([{ address: await wallet.newAddress(), amount: 1e8 }]);
     const [hash] = await node.call<string[]>("generatetoaddress", 1, await wallet.newAddress());
+    const parent = await node.call("getblockhash", 101);
+    const { transactions, lastblock } = await node.call<Since>("listsinceblock", parent);
+    expect([transactions.map((one) => one.txid === txid), lastblock]).toEqual([[true, true, false], hash]);
     await node.call("invalidateblock", hash);
     expect(await node.call("getblockcount")).toBe(101);
     expect(await node.call("getrawmempool")).toEqual([txid]);
     expect(await node.call("getchaintips")).toMatchObject([{ status: "active" }, { status: "invalid", branchlen: 1 }]);
+    const since = await node.call<Since>("listsinceblock", hash);
+    expect(since.transactions.filter((one) => one.txid === txid)).toHaveLength(2);
+    expect(since.removed.map(({ category }) => category)).toEqual(["orphan", "send", "receive"]);
+    expect(since.lastblock).toBe(parent);
     await node.call("reconsiderblock", hash);
     expect(await node.call("getbestblockhash")).toBe(hash);
     expect(await node.call("getrawmempool")).toEqual([]);
@@ -102,6 +134,59 @@ describe("a node", { timeout: 120_000 }, () => {
     expect([again.chain.tip.hash, (await again.wallets.defaultWallet()).balances()]).toEqual(before);
     expect(await again.call("getrawmempool")).toEqual([txid]);
     expect(await again.call("listbanned")).toMatchObject([{ address: "10.1.1.1" }]);
+  });
+
+  it("makes transactions of what the caller names (BIP 174's creator)", async () => {
+    const node = await open();
+    const outputs = [
+      { bcrt1qmpwzkuwsqc9snjvgdt4czhjsnywa5yjdqpxskv: 1.4999 },
+      { bcrt1qqzh2ngh97ru8dfvgma25d6r595wcwqy0cee4cc: 1 },
+    ];
+    const inputs = [
+      { txid: "75ddabb27b8845f5247975c8a5ba7c6f336c4570708ebe230caf6db5217ae858", vout: 0 },
+      { txid: "1dea7cd05979072a3578cab271c02244ea8a090bbb46aa680a65ecd027048d83", vout: 1 },
+    ];
+    expect(await node.call("createpsbt", inputs, outputs, 0, false)).toBe(
+      "cHNidP8BAJoCAAAAAljoeiG1ba8MI76OcHBFbDNvfLqlyHV5JPVFiHuyq911AAAAAAD/////g40EJ9DsZQpoqka7CwmK6kQiwHGyyng1Kgd5WdB86h0BAAAAAP////8CcKrwCAAAAAAWABTYXCtx0AYLCcmIauuBXlCZHdoSTQDh9QUAAAAAFgAUAK6pouXw+HaliN9VRuh0LR2HAI8AAAAAAAAAAAA=",
+    );
+    const made = async (...more: unknown[]): Promise<Decoded> =>
+      node.call("decoderawtransaction", await node.call("createrawtransaction", inputs, outputs, ...more));
+    const sequences = async (...more: unknown[]) => (await made(...more)).vin.map(({ sequence }) => sequence);
+    expect(await sequences()).toEqual([0xfffffffd, 0xfffffffd]);
+    expect(await sequences(7, false)).toEqual([0xfffffffe, 0xfffffffe]);
+    expect(await made(7)).toMatchObject({ locktime: 7, version: 2, vout: [{ value: 1.4999 }, { value: 1 }] });
+    const data = await node.call("createrawtransaction", inputs, { data: "00ff" });
+    expect(data).toContain("046a0200ff");
+    await expect(made(0, true, 4)).rejects.toThrow("version is out of range");
+    const wrong: readonly (readonly [unknown, unknown, string])[] = [
+      [[{ txid: "00", vout: 0 }], outputs, "an input is an object"],
+      [[{ ...inputs[0], sequence: -1 }], outputs, "sequence number is out of range"],
+      [[{ ...inputs[0], sequence: 0xffffffff }], outputs, "contradict replaceable"],
+      [inputs, [outputs[0], outputs[0]], "duplicated address"],
+      [inputs, [{ data: "00" }, { data: "01" }], "duplicate key"],
+      [inputs, { nowhere: 1 }, "Invalid Bitcoin address: nowhere"],
+      [inputs, [{}], "pairs of an address and an amount"],
+    ];
+    for (const [from, to, reason] of wrong)
+      await expect(node.call("createrawtransaction", from, to)).rejects.toThrow(reason);
+  });
+
+  it("tells other programs how to watch its wallet", async () => {
+    const node = await open();
+    const wallet = await node.wallets.defaultWallet();
+    const address = await wallet.newAddress({ type: "bech32" });
+    const { descriptors } = await node.call<{ descriptors: readonly Descriptor[] }>("listdescriptors");
+    expect(descriptors.map(({ desc, internal, next }) => [desc.slice(0, 3), internal, next])).toEqual([
+      ["wpk", false, 1],
+      ["wpk", true, 0],
+      ["tr(", false, 0],
+      ["tr(", true, 0],
+    ]);
+    const [, account] = /](\w+)\/0\/\*\)#\w{8}$/.exec(descriptors[0]!.desc) ?? [];
+    const key = HDKey.fromExtendedKey(account!, { public: 0x043587cf, private: 0x04358394 }).derive("m/0/0");
+    const script = witnessScript(0, hash160(Buffer.from(key.publicKey!)));
+    expect(addressOfScript(script, regtest)).toBe(address);
+    await expect(node.call("listdescriptors", true)).rejects.toThrow("getmnemonic");
   });
 
   it("hands out templates, takes the blocks made of them, and says why it takes others not", async () => {

@@ -14,7 +14,8 @@ export type NonStandard = string | undefined;
 const MAX_VERSION = 2;
 const MAX_WEIGHT = 400_000;
 const MAX_INPUT_SCRIPT = 1650;
-const MAX_DATA_BYTES = 83;
+/** Of the whole script. */
+export const MAX_DATA_BYTES = 83;
 const MAX_P2SH_SIGOPS = 15;
 
 export function checkStandard(tx: Transaction, dustFeeRate: number): NonStandard {

@@ -1,5 +1,5 @@
 /** The chain and its coins. */
-import type { ChainEntry } from "../../chain/types.ts";
+import type { ChainEntry, CoinSetHash } from "../../chain/types.ts";
 import { difficultyOf } from "../../consensus/target.ts";
 import { encodeHeader } from "../../primitives/block.ts";
 import { hashText } from "../../primitives/hash.ts";
@@ -81,15 +81,15 @@ function info(context: RpcContext): object {
   };
 }
 
-async function coinStats({ chain }: RpcContext): Promise<object> {
-  const { entry, coinCount, transactionCount, totalAmount, sizeBytes, hash } = await chain.coinStats();
+async function coinStats({ chain }: RpcContext, kind: CoinSetHash): Promise<object> {
+  const { entry, coinCount, transactionCount, totalAmount, sizeBytes, hash } = await chain.coinStats(kind);
   return {
     height: entry.height,
     bestblock: hashText(entry.hash),
     txouts: coinCount,
     transactions: transactionCount,
     bogosize: sizeBytes,
-    hash_serialized_3: hashText(hash),
+    ...(hash && { [kind]: hashText(hash) }),
     total_amount: coins(totalAmount),
     disk_size: sizeBytes,
   };
@@ -118,6 +118,7 @@ async function mark(context: RpcContext, blockhash: Buffer, how: "invalidate" | 
 
 const blockhash = param.hash("hash of the block");
 const height = param.integer("height of the block", 0);
+const hashType = param.oneOf<CoinSetHash>("kind of hash", ["hash_serialized_3", "muhash", "none"]);
 
 export const blockchainMethods: readonly RpcMethod[] = [
   rpc("getblockchaininfo", CATEGORY, "state of the chain", {}, (context) => info(context)),
@@ -187,8 +188,8 @@ export const blockchainMethods: readonly RpcMethod[] = [
     "gettxoutsetinfo",
     CATEGORY,
     "counts and hash of all unspent outputs; takes a while",
-    { hash_type: withDefault(param.oneOf("kind of hash", ["hash_serialized_3", "none"]), "hash_serialized_3") },
-    (context) => coinStats(context),
+    { hash_type: withDefault(hashType, "hash_serialized_3") },
+    (context, values) => coinStats(context, values.hash_type),
   ),
   rpc("invalidateblock", CATEGORY, "treats a block as invalid", { blockhash }, (context, values) =>
     mark(context, values.blockhash, "invalidate"),

@@ -1,4 +1,6 @@
 /** What waits for a block, and what it costs not to wait long. */
+
+import { MAX_DATA_BYTES } from "../../mempool/policy/standard.ts";
 import type { MempoolEntry } from "../../mempool/types.ts";
 import { hashText } from "../../primitives/hash.ts";
 import { type RpcContext, type RpcMethod, rpc } from "../context.ts";
@@ -46,7 +48,8 @@ function listed(entries: Iterable<MempoolEntry>, isVerbose: boolean): unknown {
 }
 
 function info({ mempool }: RpcContext): object {
-  const { count, vbytes, usageBytes, totalFee, maxSizeBytes, minFeeRate, minRelayFeeRate } = mempool.info();
+  const { count, vbytes, usageBytes, totalFee, maxSizeBytes, replacement, ...rates } = mempool.info();
+  const { minFeeRate, minRelayFeeRate, incrementalFeeRate } = rates;
   return {
     loaded: true,
     size: count,
@@ -56,6 +59,10 @@ function info({ mempool }: RpcContext): object {
     maxmempool: maxSizeBytes,
     mempoolminfee: coins(minFeeRate),
     minrelaytxfee: coins(minRelayFeeRate),
+    incrementalrelayfee: coins(incrementalFeeRate),
+    fullrbf: replacement === "all",
+    permitbaremultisig: true,
+    maxdatacarriersize: MAX_DATA_BYTES,
     unbroadcastcount: 0,
   };
 }

@@ -60,7 +60,7 @@ const peerView = (peer: PeerInfo): object => ({
 function info({ network, mempool, userAgent }: RpcContext): object {
   const ready = network.peers().filter(({ isReady }) => isReady);
   const inbound = ready.filter(({ isInbound }) => isInbound).length;
-  const { minRelayFeeRate } = mempool.info();
+  const { minRelayFeeRate, incrementalFeeRate } = mempool.info();
   return {
     version: 10_000,
     subversion: userAgent,
@@ -75,7 +75,7 @@ function info({ network, mempool, userAgent }: RpcContext): object {
     connections_out: ready.length - inbound,
     networks: [],
     relayfee: coins(minRelayFeeRate),
-    incrementalfee: coins(minRelayFeeRate),
+    incrementalfee: coins(incrementalFeeRate),
     localaddresses: [],
     warnings: [],
   };

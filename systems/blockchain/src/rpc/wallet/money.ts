@@ -53,6 +53,8 @@ const commonView = (line: HistoryEntry) => ({
   ...(line.comment !== undefined && { comment: line.comment }),
 });
 
+export const historyView = (line: HistoryEntry) => ({ ...lineView(line), ...commonView(line) });
+
 const coinView = (coin: Coin) => ({
   txid: coin.txid,
   vout: coin.vout,
@@ -214,7 +216,7 @@ export const moneyMethods: readonly RpcMethod[] = [
     },
     (wallet, values) => {
       const { label, skip, count } = values;
-      return newest(wallet, label, skip, count).map((line) => ({ ...lineView(line), ...commonView(line) }));
+      return newest(wallet, label, skip, count).map(historyView);
     },
   ),
   walletRow(

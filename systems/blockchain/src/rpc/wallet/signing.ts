@@ -1,7 +1,7 @@
 /** PSBTs and raw transactions. */
 
 import { ByteReader } from "../../primitives/bytes.ts";
-import { hashFromText, hashText } from "../../primitives/hash.ts";
+import { hashText } from "../../primitives/hash.ts";
 import { encodeTransaction, type OutPoint, outPointKey, type TxOutput } from "../../primitives/transaction.ts";
 import { combinePsbts } from "../../wallet/psbt/combine.ts";
 import { globalRows, inputField, inputRows, outputField, outputRows, unknownFields } from "../../wallet/psbt/fields.ts";
@@ -12,6 +12,7 @@ import { sighashTypeOf } from "../../wallet/signer.ts";
 import type { RpcContext, RpcMethod } from "../context.ts";
 import { RpcError } from "../errors.ts";
 import { optional, param, withDefault } from "../method.ts";
+import { outpointOf } from "../methods/making.ts";
 import { decode } from "../methods/transactions.ts";
 import { coins } from "../views/numbers.ts";
 import { scriptText, scriptView } from "../views/script.ts";
@@ -23,13 +24,6 @@ const psbt = param.string("a PSBT in base64");
 const sighashtype = optional(param.string("ALL unless given"));
 const typeNumber = (name: string | undefined): number | undefined =>
   name === undefined ? undefined : sighashTypeOf(name);
-
-function outpointOf({ txid, vout }: Readonly<Record<string, unknown>>): OutPoint {
-  const hash = typeof txid === "string" ? hashFromText(txid) : undefined;
-  if (!hash || typeof vout !== "number" || !Number.isInteger(vout) || vout < 0)
-    throw new RpcError("invalidParameter", "Invalid parameter, an input is an object with txid and vout");
-  return { hash, index: vout };
-}
 
 /** What the caller says that inputs spend. */
 function previousOutputs(

@@ -144,6 +144,7 @@ function fakeWallets(calls: string[]): Wallets {
     newAddress: async () => someAddress,
     history: () => [],
     lastSeen: () => [],
+    descriptors: () => [],
     historyPart: () => ({ entries: [], total: 0 }),
     send: async (payments: unknown, options: unknown) => {
       calls.push(`send ${JSON.stringify(payments)} ${JSON.stringify(options)}`);
