@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { NodeChain } from "../../src/chain/chain.ts";
 import { regtest } from "../../src/consensus/params.ts";
+import { BlockchainError } from "../../src/errors.ts";
 import { openMempool } from "../../src/mempool/open-mempool.ts";
 import type { Mempool } from "../../src/mempool/types.ts";
 import { encodeFrame } from "../../src/p2p/wire/frame.ts";
@@ -13,7 +14,7 @@ import type { BlockHeader } from "../../src/primitives/block.ts";
 import type { Transaction } from "../../src/primitives/transaction.ts";
 import { extend, makeBlock, makeLine, OPEN_SCRIPT, type Parent } from "./support/blocks.ts";
 import { anyScripts } from "./support/mempool.ts";
-import { agree, PORT, type TestNode, TestNodes, until } from "./support/node.ts";
+import { agree, emptyMempool, PORT, type TestNode, TestNodes, until } from "./support/node.ts";
 import { RawPeer } from "./support/raw-peer.ts";
 
 let nodes: TestNodes;
@@ -207,6 +208,21 @@ describe("transactions", () => {
     expect(asked.length).toBeLessThanOrEqual(500);
     expect(raw.isClosed).toBe(false);
     await servesOn(node);
+  });
+
+  it("that nobody has time to check are let be, and so is who sends them", async () => {
+    let asked = 0;
+    const submit = async (): Promise<never> => {
+      asked++;
+      throw new BlockchainError("busy", "too many scripts wait to be checked");
+    };
+    const node = await nodes.add([], { mempoolOf: async () => ({ ...emptyMempool(), submit }) });
+    await extend(node.chain, 1);
+    const raw = await RawPeer.greet(nodes.net, "10.9.9.9", node.host);
+    const transaction = orphan(0);
+    for (let i = 0; i < 2; i++) raw.send({ command: "tx", transaction });
+    await handled(raw);
+    expect([asked, raw.isClosed]).toEqual([2, false]);
   });
 });
 

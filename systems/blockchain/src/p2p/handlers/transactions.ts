@@ -12,8 +12,12 @@ export const onTransaction: Handler<{ readonly transaction: Transaction }> = asy
     net.requests.settled(key);
   }
   if (net.isSyncing || net.mempool.has(txid(transaction)) || keys.some((key) => net.refused.has(key))) return;
-  const result = await net.mempool.submit(transaction);
-  if (result.ok) return;
+  const result = await net.mempool.submit(transaction).catch((error: unknown) => {
+    // Nothing was decided: the peer is not to blame, and whoever has it may send it again.
+    net.logger.warn("a transaction was not checked, so not taken", { peer: peer.address, error });
+    return undefined;
+  });
+  if (!result || result.ok) return;
   if (result.kind === "orphan") return askForParents(net, peer, result.missing);
   // By wtxid only: with another witness the same transaction may be valid.
   net.refused.add(keys[0] as string);
