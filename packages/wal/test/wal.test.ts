@@ -110,15 +110,25 @@ describe("truncation and compaction", () => {
     await again.close();
   });
 
+  it("finds records of other sizes behind a truncation", async () => {
+    const wal = await open();
+    await wal.append(Array.from({ length: 80 }, () => text("x".repeat(1000))));
+    await wal.truncateAfter(20);
+    await wal.append(Array.from({ length: 80 }, (_, i) => text(`short ${i}`)));
+    expect(String((await wal.read(90, 1))[0])).toBe("short 69");
+    await wal.close();
+  });
+
   it("resets to any next index", async () => {
     const wal = await open();
     await wal.append([text("a")]);
-    await wal.reset(1000);
-    expect([wal.firstIndex, wal.lastIndex]).toEqual([1000, 999]);
-    expect(await wal.append([text("b")])).toBe(1000);
+    const next = 2 ** 40 + 7;
+    await wal.reset(next);
+    expect([wal.firstIndex, wal.lastIndex, wal.durableIndex]).toEqual([next, next - 1, next - 1]);
+    expect(await wal.append([text("b")])).toBe(next);
     await wal.close();
     const again = await open();
-    expect([again.firstIndex, await all(again)]).toEqual([1000, ["b"]]);
+    expect([again.firstIndex, await all(again)]).toEqual([next, ["b"]]);
     await again.close();
   });
 });
@@ -161,6 +171,16 @@ describe("recovery", () => {
       await expect(open(), `byte ${at}`).rejects.toMatchObject({ code: "corrupt" });
       expect((await readFile(join(dir, name))).equals(damaged)).toBe(true);
     }
+  });
+
+  it("refuses an acknowledged record that stands in another's place", async () => {
+    await withRecords("same 1", "same 2", "same 3");
+    const [name] = (await segments()) as [string];
+    const bytes = await readFile(join(dir, name));
+    const third = bytes.subarray(16 + 2 * 26, 16 + 3 * 26);
+    third.copy(bytes, 16 + 26);
+    await writeFile(join(dir, name), bytes);
+    await expect(open()).rejects.toMatchObject({ code: "corrupt" });
   });
 
   it("cuts a hole in a batch that was never acknowledged", async () => {
