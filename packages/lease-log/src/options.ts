@@ -10,7 +10,7 @@ export interface LogSink {
   error(fields: object, message: string): void;
 }
 
-/** Monotonic milliseconds and timers; the default is the process's own. */
+/** Monotonic milliseconds and timers; the default is the process's own. Where it begins does not matter: each log adds an offset of its own. */
 export interface LogClock {
   now(): number;
   /** Runs `task` every `ms` until the returned function is called. Does not keep the process alive. */

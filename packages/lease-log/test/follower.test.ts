@@ -117,6 +117,14 @@ describe("a disk that was behind", () => {
     expect(node.step({ type: "durable", index: 11 }).meta).toMatchObject({ isComplete: true });
   });
 
+  it.each([0, 5000])("is not by a word to an earlier process on it, which had told the time %i", (echo) => {
+    const node = new Stepper({ meta: { isComplete: false } });
+    node.probe("b", 6);
+    expect(node.append("b", 6, PREV, 0).meta).toBeUndefined();
+    expect(node.heartbeat("b", 6, { commit: 1, openIndex: 1, echo }).meta).not.toMatchObject({ isComplete: true });
+    expect(node.heartbeat("b", 6, { commit: 10, openIndex: 10 }).meta).toMatchObject({ isComplete: true });
+  });
+
   it("does not count by its length alone: it must be the primary's log", () => {
     const node = new Stepper({ meta: { isComplete: false } });
     node.probe("b", 6);

@@ -11,7 +11,7 @@ export class NodeClock {
   constructor(scheduler: Scheduler, random: Random, maxSkew: number) {
     this.#scheduler = scheduler;
     this.#rate = random.between(1 - maxSkew, 1 + maxSkew);
-    this.#offset = random.between(1, 1e6);
+    this.#offset = random.between(1, 1e10);
   }
 
   now(): number {

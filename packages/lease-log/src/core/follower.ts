@@ -79,7 +79,7 @@ export function onAppend(step: Step, from: string, append: Append): void {
   const count = countOf(append.entries);
   takeEntries(step, append, fit.skip, count);
   following.matched = Math.max(following.matched, append.prev.index + count);
-  learnCommit(following, append.commit, append.echo);
+  learnCommit(step, following, append.commit, append.echo);
   advance(step);
   // New entries are acknowledged by the `durable` input that follows them.
   if (fit.skip === count) acknowledge(step, 0);
@@ -138,7 +138,7 @@ export function onHeartbeat(step: Step, from: string, heartbeat: Heartbeat): voi
   const { node } = step;
   const following = followed(step, from, heartbeat.epoch);
   if (!following) return;
-  learnCommit(following, heartbeat.commit, heartbeat.echo);
+  learnCommit(step, following, heartbeat.commit, heartbeat.echo);
   advance(step);
   learnInSync(step, following, heartbeat);
   acknowledge(step, node.isInstalling ? 0 : confirm(step, heartbeat));
@@ -147,10 +147,11 @@ export function onHeartbeat(step: Step, from: string, heartbeat: Heartbeat): voi
 /**
  * A disk that was behind is complete once it holds what was committed when a primary said so: later commits wait for it while the record names
  * it, and while it does not, the disk can't lead. The commit index of a primary that has not opened its epoch may be behind what was
- * acknowledged before, hence the opening entry: the primary's log up to there holds all of that.
+ * acknowledged before, hence the opening entry: the primary's log up to there holds all of that. What it said to an earlier process, before this disk was
+ * emptied, does not count.
  */
-function learnInSync(step: Step, following: Following, { inSync, commit, openIndex }: Heartbeat): void {
-  following.completeAt ??= Math.max(commit, openIndex);
+function learnInSync(step: Step, following: Following, { inSync, commit, openIndex, echo }: Heartbeat): void {
+  if (isOwnTime(step, echo)) following.completeAt ??= Math.max(commit, openIndex);
   following.inSync = inSync;
   setMeta(step, { inSync: isNewer(inSync, step.node.meta.inSync) ? inSync : step.node.meta.inSync });
   reviewComplete(step, following);
@@ -178,10 +179,15 @@ function confirm({ node, at }: Step, { confirm, epoch }: Heartbeat): number {
 /** An acquisition that was agreed to is assumed to have reached the API server, or to have failed, within this time. */
 const CONSENT_MS = 60_000;
 
+/** Whether the primary has heard this very process: clocks begin anywhere, so that the times of another are out of range. */
+function isOwnTime({ node, at }: Step, echo: number): boolean {
+  return node.startedAt <= echo && echo <= at.now;
+}
+
 /** Promise 5: `echo` is a time of this node's clock that the primary had seen before it said `commit`. */
-function learnCommit(following: Following, commit: number, echo: number): void {
+function learnCommit(step: Step, following: Following, commit: number, echo: number): void {
   following.commit = Math.max(following.commit, commit);
-  if (echo > 0 && !following.next) following.next = { commit, at: echo };
+  if (isOwnTime(step, echo) && !following.next) following.next = { commit, at: echo };
 }
 
 /** Applies what is committed, the same as the primary's and durable here. */

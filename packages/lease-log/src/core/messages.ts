@@ -54,7 +54,7 @@ export interface Append {
   readonly prev: Position;
   readonly entries: readonly EpochCount[];
   readonly commit: number;
-  /** The newest `sentAt` that the primary has got from this replica; 0 when none. */
+  /** The last `sentAt` that the primary has got from this replica in this session; 0 when none. */
   readonly echo: number;
 }
 

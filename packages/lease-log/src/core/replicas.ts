@@ -45,6 +45,7 @@ export function probe({ out, at }: Step, leading: Leading, replica: Replica): vo
   replica.session++;
   replica.probedAt = at.now;
   replica.match = 0;
+  replica.echo = 0;
   replica.isFeeding = false;
   replica.inFlight = [];
   replica.inFlightBytes = 0;
@@ -118,7 +119,7 @@ export function onFed(
 export function onAck({ node, at }: Step, replica: Replica, ack: Ack): boolean {
   heard(replica, at.now, ack.isLeaving);
   if (ack.session !== replica.session) return false;
-  replica.echo = Math.max(replica.echo, ack.sentAt);
+  replica.echo = ack.sentAt;
   replica.isComplete = ack.isComplete;
   replica.isFull = ack.isFull;
   replica.confirmedUntil = Math.max(replica.confirmedUntil, ack.confirms);

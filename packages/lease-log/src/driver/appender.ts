@@ -1,6 +1,6 @@
 /** Turns what the core appends into blocks, writes them, and tells when they are durable. */
 import type { Core } from "../core/core.ts";
-import type { Batch } from "../core/types.ts";
+import type { Batch, Input } from "../core/types.ts";
 import { LeaseLogError } from "../errors.ts";
 import { type Block, encodeBlock, sliceBlock } from "./entries.ts";
 import type { Payload } from "./machine.ts";
@@ -10,7 +10,8 @@ import type { Storage } from "./storage.ts";
 const EMPTY = new Uint8Array(0);
 
 export interface AppenderHooks {
-  durable(index: number): void;
+  /** More of the log is durable. */
+  durable(input: Input): void;
   fail(error: LeaseLogError): void;
 }
 
@@ -57,7 +58,18 @@ export class Appender {
     this.#isTelling = true;
     queueMicrotask(() => {
       this.#isTelling = false;
-      this.#hooks.durable(this.#storage.durableIndex);
+      this.#hooks.durable(durableIn(this.#storage));
     });
   }
 }
+
+/**
+ * The index is read when the core takes the input, not when it is queued: a truncation may be performed in between, and what it drops and is then written
+ * anew is not durable yet.
+ */
+export const durableIn = (log: { readonly durableIndex: number }): Input => ({
+  type: "durable",
+  get index() {
+    return log.durableIndex;
+  },
+});

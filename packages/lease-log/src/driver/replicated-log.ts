@@ -62,7 +62,7 @@ export class LogDriver implements OpenReplicatedLog {
     });
     this.#endpoint = createTransport(settings, submit, (...stream) => this.#snapshots.take(...stream));
     this.#appender = new Appender(core, storage, this.#proposals, {
-      durable: (index) => submit({ type: "durable", index }),
+      durable: submit,
       fail: (error) => this.#fail(error),
     });
     this.#feeder = new Feeder(core, storage, this.#endpoint, settings, submit);

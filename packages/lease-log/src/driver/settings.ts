@@ -63,7 +63,7 @@ export function resolveSettings(options: ReplicatedLogOptions): Settings {
     failsafe: options.failsafe ?? true,
     isFull: options.isFull ?? (() => false),
     annotation: options.annotation ?? "coracle.dev/in-sync",
-    clock: options.clock ?? systemClock,
+    clock: offset(options.clock ?? systemClock, options.random ?? Math.random),
     random: options.random ?? Math.random,
     logger: options.logger ?? silent,
     metrics: options.metrics ?? {},
@@ -71,4 +71,10 @@ export function resolveSettings(options: ReplicatedLogOptions): Settings {
     limits: resolveNumbers(DEFAULT_LIMITS, options.limits, "limits"),
     wire: options.wire ?? {},
   };
+}
+
+/** Peers send back this clock's times; by a beginning of its own they are told from those of an earlier process. Below 2^40 they are exact to a microsecond. */
+function offset(clock: LogClock, random: () => number): LogClock {
+  const offsetMs = Math.floor(random() * 2 ** 40);
+  return { now: () => clock.now() + offsetMs, every: clock.every.bind(clock), after: clock.after.bind(clock) };
 }

@@ -14,6 +14,7 @@ import { Core } from "../../src/core/core.ts";
 import type { Message } from "../../src/core/messages.ts";
 import { formatRecord } from "../../src/core/record.ts";
 import type { Batch, CoreConfig, Input, Instant, Meta, Restored } from "../../src/core/types.ts";
+import { durableIn } from "../../src/driver/appender.ts";
 import { emptyMeta } from "../../src/driver/meta-file.ts";
 import type { Position } from "../../src/index.ts";
 import { Elector, type LeaseValue } from "./elector.ts";
@@ -84,6 +85,8 @@ export class SimNode {
     readonly done?: ((batch: Batch) => void) | undefined;
   }[] = [];
   #isBusy = false;
+  #cuts = 0;
+  #isInstalling = false;
   #isDead = false;
   #isAsleep = false;
   #backlog: (() => void)[] = [];
@@ -188,7 +191,7 @@ export class SimNode {
       if (batch.meta || batch.truncateAfter !== undefined) {
         this.#afterSync(() => {
           if (batch.meta) this.disk.meta.synced();
-          if (batch.truncateAfter !== undefined) this.disk.log.truncateAfter(batch.truncateAfter);
+          if (batch.truncateAfter !== undefined) this.#cut(batch.truncateAfter);
           this.#perform(batch, records);
           done?.(batch);
           this.#drain();
@@ -199,6 +202,14 @@ export class SimNode {
       this.#perform(batch, records);
     }
     this.#isBusy = false;
+  }
+
+  #cut(after: number): void {
+    this.#cuts++;
+    const { log } = this.disk;
+    // What was on its way to the disk has come there before: a log does one after the other.
+    log.synced(after);
+    log.truncateAfter(after);
   }
 
   #perform(batch: Batch, records: readonly Rec[]): void {
@@ -215,11 +226,14 @@ export class SimNode {
   #append({ epoch, opens, skip }: NonNullable<Batch["append"]>, records: readonly Rec[]): void {
     const opening: Rec[] = [{ epoch, command: undefined, isBase: false }];
     const fresh = opens ? opening : records.slice(skip).map((rec) => (rec.epoch === 0 ? { ...rec, epoch } : rec));
-    this.disk.log.append(fresh);
-    const through = this.disk.log.lastIndex;
+    const { log } = this.disk;
+    log.append(fresh);
+    const through = log.lastIndex;
+    const cuts = this.#cuts;
     this.#afterSync(() => {
-      this.disk.log.synced(through);
-      this.submit({ type: "durable", index: this.disk.log.durableIndex });
+      // Of what was cut meanwhile, and may be written anew, this says nothing.
+      if (cuts === this.#cuts) log.synced(through);
+      this.submit(durableIn(log));
     });
   }
 
@@ -288,12 +302,14 @@ export class SimNode {
     this.#awake(() =>
       this.submit({ type: "snapshot-offered", from, epoch }, [], (batch) => {
         if (!batch.install) return done(false);
+        this.#isInstalling = true;
         this.disk.state = EMPTY_STATE;
         this.#afterSync(() => {
           this.disk.state = state;
           this.#afterSync(() => {
             this.#install(state);
             this.#afterSync(() => {
+              this.#isInstalling = false;
               this.submit({ type: "installed", at: state.at });
               done(true);
             });
@@ -313,7 +329,7 @@ export class SimNode {
   }
 
   #compact(): void {
-    if (this.#isBusy) return;
+    if (this.#isBusy || this.#isInstalling) return;
     this.disk.state = { at: this.#applied, values: new Map(this.#values) };
     const { log } = this.disk;
     const before = this.#applied.index - this.#world.random.int(this.#world.retainEntries);

@@ -69,7 +69,7 @@ export class Stepper {
       last: 10,
       applied,
     };
-    this.core = new Core({ ...CONFIG, ...config }, restored, 0);
+    this.core = new Core({ ...CONFIG, ...config }, restored, 1);
     this.step({ type: "peers", ids: ["a", "b", "c"] });
   }
 
@@ -92,7 +92,7 @@ export class Stepper {
   }
 
   heartbeat(from: string, epoch: number, more: HeartbeatMore = {}): Batch {
-    const { commit = 0, openIndex = 0, until = 0, echo = 0 } = more;
+    const { commit = 0, openIndex = 0, until = 0, echo = this.now } = more;
     const inSync = setOf(epoch, ["a", "b"]);
     const confirm = { until, forMs: 2000 };
     return this.receive(from, { type: "heartbeat", epoch, commit, openIndex, inSync, echo, confirm });
