@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Kubelet, PodRef } from "../kubelet/types.ts";
 import type { ApiStore } from "../machinery/store.ts";
 import type { Clock } from "../machinery/types.ts";
+import type { AddressPlan } from "../network/types.ts";
 import type { Rbac } from "./auth/rbac.ts";
 import type { Tokens } from "./auth/tokens.ts";
 import type { UserInfo } from "./auth/user.ts";
@@ -16,6 +17,7 @@ export interface ApiContext {
   readonly tokens: Tokens;
   readonly rbac: Rbac;
   readonly clock: Clock;
+  readonly plan: AddressPlan;
   readonly counters: RequestCounters;
   /** Ends every stream that is open when the server stops. */
   readonly stopping: AbortSignal;

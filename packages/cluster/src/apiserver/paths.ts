@@ -2,8 +2,9 @@
 import type { ApiContext, Call } from "./context.ts";
 import { serveOpenApi } from "./discovery/openapi.ts";
 import { serveCoreVersions, serveGroup, serveGroups, serveVersion as serveGroupVersion } from "./discovery/serve.ts";
+import { health, isHealthPath } from "./health.ts";
 import { methodNotAllowed, noSuchRoute } from "./http/refusals.ts";
-import { sendBytes, sendJson, sendText } from "./http/respond.ts";
+import { sendBytes, sendJson } from "./http/respond.ts";
 import { serverVersion } from "./version.ts";
 
 type PathHandler = (context: ApiContext, call: Call) => Promise<void> | void;
@@ -20,8 +21,6 @@ const rootPaths = [
   "/version",
 ];
 
-const checks = ["ping", "log", "etcd", "poststarthook/rbac/bootstrap-roles"];
-
 const exact: Readonly<Record<string, PathHandler>> = {
   "/": (_context, { response }) => sendJson(response, 200, { paths: rootPaths }),
   "/version": (_context, { response }) => sendJson(response, 200, serverVersion),
@@ -32,11 +31,6 @@ const exact: Readonly<Record<string, PathHandler>> = {
   "/api": serveCoreVersions,
   "/apis": serveGroups,
 };
-
-function health(name: string): PathHandler {
-  const verbose = [...checks.map((check) => `[+]${check} ok`), `${name} check passed`, ""].join("\n");
-  return (_context, { response, info }) => sendText(response, 200, info.query.has("verbose") ? verbose : "ok");
-}
 
 export function servePath(context: ApiContext, call: Call): Promise<void> | void {
   const { method, path } = call.info;
@@ -53,7 +47,6 @@ function nested(path: string): PathHandler {
   if (first === "api" && rest.length === 1)
     return (context, call) => serveGroupVersion(context, call, "", rest[0] ?? "");
   if (first === "openapi") return serveOpenApi;
-  if ((first === "healthz" || first === "livez" || first === "readyz") && checks.includes(rest.join("/")))
-    return health(path.slice(1));
+  if (isHealthPath(first)) return health(first, rest.join("/"));
   throw noSuchRoute();
 }

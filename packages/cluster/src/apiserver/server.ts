@@ -69,6 +69,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     tokens,
     rbac,
     clock,
+    plan,
     counters,
     stopping: stopping.signal,
     podStreams,

@@ -1,4 +1,6 @@
 /** The nodes as objects: registered once, kept alive by a Lease each. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { cpus, hostname, machine, release, totalmem } from "node:os";
 import type { Node, NodeCondition } from "kubernetes-types/core/v1.js";
 import { isStatus } from "../machinery/errors.ts";
@@ -17,7 +19,7 @@ const leaseNamespace = "kube-node-lease";
 const leaseSeconds = 40;
 const podsPerNode = "110";
 
-type NodeOptions = Pick<KubeletOptions, "store" | "plan" | "clock" | "nodes">;
+type NodeOptions = Pick<KubeletOptions, "store" | "plan" | "clock" | "nodes" | "recordEvent">;
 
 /** Creates or refreshes every Node and renews its Lease until stopped. */
 export async function startNodes(options: NodeOptions, timing: Timing): Promise<Nodes> {
@@ -47,7 +49,7 @@ export async function startNodes(options: NodeOptions, timing: Timing): Promise<
   };
 }
 
-async function register({ store, clock }: NodeOptions, name: string, address: string): Promise<void> {
+async function register({ store, clock, recordEvent }: NodeOptions, name: string, address: string): Promise<void> {
   const labels = {
     "beta.kubernetes.io/arch": architecture(),
     "beta.kubernetes.io/os": "linux",
@@ -64,7 +66,29 @@ async function register({ store, clock }: NodeOptions, name: string, address: st
       status: { ...draft.status, ...nodeStatus(name, address, draft.status?.conditions ?? [], clock.now()) },
     });
   };
-  await store.modify("nodes", "", name, fill, { fieldManager: "kubelet", subresource: "status" });
+  const node = await store.modify("nodes", "", name, fill, { fieldManager: "kubelet", subresource: "status" });
+  const uid = node?.metadata.uid ?? "";
+  await noteDrivers(store, name, uid);
+  announce(recordEvent, name);
+}
+
+/** What a kubelet says as it starts. As in Kubernetes, events about a node have its name for a uid. */
+function announce(recordEvent: NodeOptions["recordEvent"], name: string): void {
+  const about = { kind: "Node", name, uid: name };
+  recordEvent(about, "Normal", "Starting", "Starting kubelet.", "kubelet");
+  for (const [, , reason] of conditionRows.slice(0, -1)) {
+    const condition = reason.replace("Kubelet", "Node");
+    recordEvent(about, "Normal", condition, `Node ${name} status is now: ${condition}`, "kubelet");
+  }
+  recordEvent(about, "Normal", "NodeReady", `Node ${name} status is now: NodeReady`, "kubelet");
+}
+
+/** Kubelets say which storage drivers their node has; these have none. */
+async function noteDrivers(store: NodeOptions["store"], name: string, uid: string): Promise<void> {
+  const ownerReferences = [{ apiVersion: "v1", kind: "Node", name, uid }];
+  await store
+    .create("csinodes.storage.k8s.io", { metadata: { name, ownerReferences }, spec: { drivers: [] } })
+    .catch(ignoreExisting);
 }
 
 const ignoreExisting = (error: unknown): undefined => {
@@ -92,17 +116,35 @@ function nodeStatus(name: string, address: string, before: readonly NodeConditio
     daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
     nodeInfo: {
       architecture: architecture(),
-      bootID: "",
+      bootID: hostFile("/proc/sys/kernel/random/boot_id"),
       containerRuntimeVersion: "coracle://0.1.0",
       kernelVersion: release(),
       kubeProxyVersion: "",
       kubeletVersion: "v1.36.0",
-      machineID: hostname(),
+      machineID: hostFile("/etc/machine-id") || hostname(),
       operatingSystem: "linux",
       osImage: "Coracle (processes of this machine)",
-      systemUUID: "",
+      systemUUID: uuidOf(name),
     },
   };
+}
+
+/** The first line of a file of the machine; empty where there is none, as on macOS. */
+function hostFile(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return "";
+  }
+}
+
+/** A machine has one UUID and may play several nodes: each node's is made of the machine's identity and its own name. */
+function uuidOf(node: string): string {
+  const identity = hostFile("/etc/machine-id") || hostname();
+  const hex = createHash("sha256").update(`${identity}/${node}`).digest("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    "-",
+  );
 }
 
 const conditionRows = [

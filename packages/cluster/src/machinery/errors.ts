@@ -78,3 +78,27 @@ export const isNamespaceTerminating = (error: unknown): boolean =>
 export class DecodeError extends Error {
   override readonly name = "DecodeError";
 }
+
+/** A refusal in the words of somebody outside, who may give any code and any reason, or none. */
+export class ForeignStatusError extends StatusError {
+  override readonly code: number;
+  readonly #reason: string;
+  readonly #details: unknown;
+
+  constructor(status: { code: number; reason: string; message: string; details?: unknown }) {
+    super("Forbidden", status.message);
+    this.code = status.code;
+    this.#reason = status.reason;
+    this.#details = status.details;
+  }
+
+  override toStatus(): ReturnType<StatusError["toStatus"]> {
+    const { details: _, ...status } = super.toStatus();
+    const foreign = {
+      reason: this.#reason,
+      code: this.code,
+      ...(this.#details !== undefined && { details: this.#details }),
+    };
+    return { ...status, ...foreign } as ReturnType<StatusError["toStatus"]>;
+  }
+}

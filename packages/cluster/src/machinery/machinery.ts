@@ -1,12 +1,15 @@
 /** The registry behind both its faces: typed calls of the cluster's own parts, and requests that came over HTTP. */
 
 import { applyConfig, readConfig } from "./apply/apply.ts";
+import { isStatus } from "./errors.ts";
+import { Gate } from "./gate/gate.ts";
+import type { FindKind } from "./gate/policies.ts";
 import { jsonClone, jsonEqual } from "./json.ts";
 import { patched, quotePatch } from "./patch/patch.ts";
 import { readPage } from "./read/page.ts";
 import { startWatch } from "./read/watch.ts";
 import { Catalogue } from "./resources/catalogue.ts";
-import type { ResourceRow } from "./resources/row.ts";
+import { apiVersionOf, type ResourceRow } from "./resources/row.ts";
 import { matchesSelector, parseSelector, selectorOfLabels } from "./selectors.ts";
 import type { Storage } from "./storage/storage.ts";
 import type {
@@ -30,17 +33,21 @@ import { type Intent, Writer, type WriterParts } from "./write/writer.ts";
 
 type Item = Stored<ApiObject>;
 
+const maxModifyTries = 10;
+
 export class Machinery implements ApiStore {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #catalogue: Catalogue;
-  readonly #writer: Writer;
+  readonly #writer: Gate;
 
   constructor(parts: WriterParts) {
     this.#storage = parts.storage;
     this.#clock = parts.clock;
     this.#catalogue = new Catalogue();
-    this.#writer = new Writer(parts);
+    const findKind: FindKind = (apiVersion, kind) =>
+      this.#catalogue.rows().find((row) => row.kind === kind && apiVersionOf(row) === apiVersion)?.key;
+    this.#writer = new Gate(new Writer(parts), parts.storage, findKind);
     this.#followDefinitions();
   }
 
@@ -165,7 +172,7 @@ export class Machinery implements ApiStore {
     return (await this.#writer.replace(row, namespaceOf(row, body), name, () => body, internal(options))).object as T;
   }
 
-  /** Reading, changing and taking a place in the order happen without a pause, so there is no conflict to retry. */
+  /** A conflict comes only of a pause between reading and storing, which there is where others have a say. */
   async modify<T>(
     resource: string,
     namespace: string,
@@ -173,6 +180,23 @@ export class Machinery implements ApiStore {
     // biome-ignore lint/suspicious/noConfusingVoidType: as in the contract.
     change: (draft: never) => false | void,
     options: WriteOptions = {},
+  ): Promise<T | undefined> {
+    for (let tries = 1; ; tries++)
+      try {
+        return await this.#modifyOnce<T>(resource, namespace, name, change, options);
+      } catch (error) {
+        if (tries === maxModifyTries || !isStatus(error, "Conflict")) throw error;
+      }
+  }
+
+  /** Reading, changing and, as a rule, taking a place in the order happen without a pause. */
+  async #modifyOnce<T>(
+    resource: string,
+    namespace: string,
+    name: string,
+    // biome-ignore lint/suspicious/noConfusingVoidType: as in the contract.
+    change: (draft: never) => false | void,
+    options: WriteOptions,
   ): Promise<T | undefined> {
     const row = this.#catalogue.require(resource);
     const old = this.#storage.latest(row.key, namespace, name);

@@ -50,6 +50,16 @@ export interface RequestOptions {
   /** Server-side apply: take over fields of other managers. */
   readonly force?: boolean;
   readonly subresource?: string;
+  /** Who asks, for those who have a say in writes; a part of the cluster itself when absent. */
+  readonly user?: Author;
+}
+
+/** Who makes a request, as authentication found out. */
+export interface Author {
+  readonly username: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface WriteResult {
@@ -106,7 +116,7 @@ export interface ApiStore extends Registry {
     resource: ResourceDescriptor,
     namespace: string,
     name: string,
-    options: DeleteOptions,
+    options: DeleteOptions & Pick<RequestOptions, "user">,
   ): Promise<{ readonly object: Stored<ApiObject>; readonly gone: boolean }>;
   /**
    * Delivers what is present (where asked) and then every change, in order, synchronously with the write. Throws Expired (410) when `resourceVersion` is

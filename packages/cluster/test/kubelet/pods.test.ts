@@ -247,8 +247,11 @@ describe.each(isolationLevels)("pods with isolation %s", (isolation) => {
     await fixture.until("shell", isReady);
     const ended = await fixture.exec("shell", "sh", "-c", "echo $COLOR; echo bad >&2; exit 42");
     expect(ended).toEqual({ exitCode: 42, stdout: "blue\n", stderr: "bad\n" });
-    const missing = await fixture.exec("shell", "no-such-program");
-    expect(missing).toMatchObject({ exitCode: 127, stderr: expect.stringContaining('exec: "no-such-program"') });
+    await expect(fixture.exec("shell", "no-such-program")).rejects.toThrow(
+      /^Internal error occurred: error executing command in container: failed to exec in container: failed to start exec "[0-9a-f]{64}": OCI runtime exec failed: exec failed: unable to start container process: exec: "no-such-program": executable file not found in \$PATH: unknown$/,
+    );
+    const ofShell = await fixture.exec("shell", "sh", "-c", "no-such-program");
+    expect(ofShell).toMatchObject({ exitCode: 127, stderr: expect.stringContaining("no-such-program") });
     await removed("shell");
   });
 

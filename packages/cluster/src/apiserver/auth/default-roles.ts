@@ -48,6 +48,7 @@ const viewRules: PolicyRule[] = [
   rule(read, "policy", "poddisruptionbudgets poddisruptionbudgets/status"),
   rule(read, "networking.k8s.io", networking),
   rule(read, "metrics.k8s.io", "pods nodes"),
+  rule(read, "resource.k8s.io", "resourceclaims resourceclaims/status resourceclaimtemplates"),
 ];
 
 const editRules: PolicyRule[] = [
@@ -67,6 +68,7 @@ const editRules: PolicyRule[] = [
   rule(write, "policy", "poddisruptionbudgets"),
   rule(write, "networking.k8s.io", "ingresses networkpolicies"),
   rule(allVerbs, "coordination.k8s.io", "leases"),
+  rule(write, "resource.k8s.io", "resourceclaims resourceclaimtemplates"),
 ];
 
 const adminRules: PolicyRule[] = [
@@ -111,6 +113,30 @@ export const defaultClusterRoles: readonly ClusterRole[] = [
     rule("create", "authentication.k8s.io", "tokenreviews"),
     rule("create", "authorization.k8s.io", "subjectaccessreviews"),
   ]),
+  clusterRole("system:kubelet-api-admin", [
+    rule(read, "core", "nodes"),
+    rule("proxy", "core", "nodes"),
+    rule("*", "core", "nodes/log nodes/metrics nodes/proxy nodes/stats"),
+  ]),
+  clusterRole("system:persistent-volume-provisioner", [
+    rule("create delete get list watch", "core", "persistentvolumes"),
+    rule("get list update watch", "core", "persistentvolumeclaims"),
+    rule(read, "storage.k8s.io", "storageclasses"),
+    rule("watch", "core", "events"),
+    rule("create patch update", "core events.k8s.io", "events"),
+  ]),
+  clusterRole("system:volume-scheduler", [
+    rule("get list patch update watch", "core", "persistentvolumes"),
+    rule(read, "storage.k8s.io", "storageclasses"),
+    rule("get list patch update watch", "core", "persistentvolumeclaims"),
+  ]),
+  clusterRole("system:node-proxier", [
+    rule("list watch", "core", "endpoints services"),
+    rule(read, "core", "nodes"),
+    rule("create patch update", "core events.k8s.io", "events"),
+    rule("list watch", "discovery.k8s.io", "endpointslices"),
+  ]),
+  clusterRole("system:kube-dns", [rule("list watch", "core", "endpoints services")]),
   clusterRole("system:service-account-issuer-discovery", [urls("/.well-known/openid-configuration /openid/v1/jwks")]),
 ];
 

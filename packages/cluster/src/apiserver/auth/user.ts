@@ -1,10 +1,7 @@
-/** Who makes a request, as authentication found out. */
-export interface UserInfo {
-  readonly username: string;
-  readonly uid?: string;
-  readonly groups: readonly string[];
-  readonly extra?: Readonly<Record<string, readonly string[]>>;
-}
+/** Users, as authentication knows them. */
+import type { Author } from "../../machinery/store.ts";
+
+export type UserInfo = Author;
 
 const serviceAccountPrefix = "system:serviceaccount:";
 const authenticated = "system:authenticated";

@@ -1,7 +1,7 @@
 /** Request bodies: read whole within the limit, then parsed as their content type says. */
 import type { IncomingMessage } from "node:http";
 import { StatusError } from "../../machinery/errors.ts";
-import { jsonSyntaxError } from "./json-error.ts";
+import { jsonSyntaxError } from "../../machinery/json-error.ts";
 
 /** The largest body that a Kubernetes API server takes. */
 const maxBodyBytes = 3 * 1024 * 1024;

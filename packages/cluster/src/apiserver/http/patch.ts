@@ -1,8 +1,8 @@
 import { StatusError } from "../../machinery/errors.ts";
 import { isObject } from "../../machinery/json.ts";
+import { jsonSyntaxError } from "../../machinery/json-error.ts";
 import type { PatchType } from "../../machinery/store.ts";
 import { mediaType, parseYaml, unsupportedMediaType } from "./body.ts";
-import { jsonSyntaxError } from "./json-error.ts";
 import { invalidOption } from "./options.ts";
 import { isTrue } from "./request-info.ts";
 

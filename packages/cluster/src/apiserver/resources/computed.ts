@@ -32,6 +32,22 @@ const kinds: readonly ComputedKind[] = [
     shortNames: [],
     items: apiServices,
   },
+  {
+    group: "networking.k8s.io",
+    version: "v1",
+    kind: "IPAddress",
+    plural: "ipaddresses",
+    shortNames: ["ip"],
+    items: addresses,
+  },
+  {
+    group: "networking.k8s.io",
+    version: "v1",
+    kind: "ServiceCIDR",
+    plural: "servicecidrs",
+    shortNames: [],
+    items: serviceRanges,
+  },
 ];
 
 export const computedResources: readonly VirtualResource[] = kinds.map(({ items, ...row }) => {
@@ -104,3 +120,42 @@ function apiServices({ store }: ApiContext): Item[] {
 
 /** The core group comes first; nothing here depends on the order of the others. */
 const priorities = (name: string) => ({ groupPriorityMinimum: name === "v1" ? 18000 : 17000, versionPriority: 15 });
+
+/** One for each cluster IP of a Service, as the allocator of Kubernetes keeps them. */
+function addresses({ store }: ApiContext): Item[] {
+  const services = store.list("services").filter(({ spec }) => spec?.clusterIP && spec.clusterIP !== "None");
+  return services.map(({ metadata, spec }) => {
+    const { name, namespace, creationTimestamp, uid, resourceVersion } = metadata;
+    const labels = {
+      "ipaddress.kubernetes.io/ip-family": "IPv4",
+      "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+    };
+    return {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "IPAddress",
+      metadata: { name: spec?.clusterIP ?? "", uid, resourceVersion, creationTimestamp, labels },
+      spec: { parentRef: { group: "", resource: "services", namespace, name } },
+    };
+  });
+}
+
+/** The one range that cluster IPs come from; it is chosen when the cluster is made. */
+function serviceRanges({ store, plan }: ApiContext): Item[] {
+  const { creationTimestamp = "", uid = "" } = store.get("namespaces", "", "kube-system")?.metadata ?? {};
+  const ready = {
+    type: "Ready",
+    status: "True",
+    lastTransitionTime: creationTimestamp,
+    reason: "",
+    message: "Kubernetes Service CIDR is ready",
+  };
+  return [
+    {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "ServiceCIDR",
+      metadata: { name: "kubernetes", uid, resourceVersion: "1", creationTimestamp },
+      spec: { cidrs: [`${plan.services.at(0).replace(/\d+$/, "0")}/17`] },
+      status: { conditions: [ready] },
+    },
+  ];
+}

@@ -1,13 +1,14 @@
 /** The verbs that every resource shares, one row each. */
 import { StatusError } from "../../machinery/errors.ts";
 import { isObject } from "../../machinery/json.ts";
+import { duplicateFields } from "../../machinery/json-error.ts";
 import { apiVersionOf, keyOfResource } from "../../machinery/resources/row.ts";
 import type { PageOptions, RequestOptions, ResourceDescriptor, WriteResult } from "../../machinery/store.ts";
 import type { ApiObject, DeleteOptions, Stored } from "../../machinery/types.ts";
 import { notFound } from "../../machinery/write/refusals.ts";
 import { checkEscalation } from "../auth/escalation.ts";
 import type { ApiContext, Call } from "../context.ts";
-import { parseBody, readBody } from "../http/body.ts";
+import { mediaType, parseBody, readBody } from "../http/body.ts";
 import { deleteOptions, listOptions, writeOptions } from "../http/options.ts";
 import { parsePatch } from "../http/patch.ts";
 import { methodNotAllowed } from "../http/refusals.ts";
@@ -70,9 +71,9 @@ function watch(context: ApiContext, call: Call, resource: ResourceDescriptor): v
 }
 
 async function create(context: ApiContext, call: Call, resource: ResourceDescriptor): Promise<void> {
-  const { info, request } = call;
+  const { info } = call;
   if (info.name !== "") throw methodNotAllowed();
-  const options = writeOptions(info.query, request.headers["user-agent"], "CreateOptions");
+  const options = withAuthor(call, "CreateOptions");
   const body = await readObject(call, resource);
   guard(context, call, resource, body);
   signAsAuthor(call.user, resource, body);
@@ -103,15 +104,40 @@ async function patch(context: ApiContext, call: Call, resource: ResourceDescript
   sendResult(context, call, resource, await context.store.patch(resource, namespace, info.name, type, body, options));
 }
 
-function withSubresource({ info, request }: Call, kind: string): RequestOptions {
-  const options = writeOptions(info.query, request.headers["user-agent"], kind);
-  return info.subresource === "" ? options : { ...options, subresource: info.subresource };
+const withAuthor = ({ info, request, user }: Call, kind: string): RequestOptions => ({
+  ...writeOptions(info.query, request.headers["user-agent"], kind),
+  user,
+});
+
+function withSubresource(call: Call, kind: string): RequestOptions {
+  const { subresource } = call.info;
+  const options = withAuthor(call, kind);
+  return subresource === "" ? options : { ...options, subresource };
 }
 
-async function readObject({ request }: Call, resource: ResourceDescriptor): Promise<ApiObject> {
-  const body = await parseBody(await readBody(request), request.headers["content-type"], resource.kind);
-  if (isObject(body)) return body;
+async function readObject(call: Call, resource: ResourceDescriptor): Promise<ApiObject> {
+  const { request } = call;
+  const type = request.headers["content-type"];
+  const bytes = await readBody(request);
+  const body = await parseBody(bytes, type, resource.kind);
+  if (isObject(body)) {
+    if (mediaType(type) === "application/json" || type === undefined) checkDuplicates(call, resource, bytes);
+    return body;
+  }
   throw new StatusError("BadRequest", `the object provided is unrecognized (must be of type ${resource.kind})`);
+}
+
+/** Whoever asks for the check of fields hears of those that stand there twice. Throws BadRequest. */
+function checkDuplicates({ info, response }: Call, { kind, version }: ResourceDescriptor, bytes: Buffer): void {
+  const validation = info.query.get("fieldValidation");
+  if (validation !== "Strict" && validation !== "Warn") return;
+  const told = duplicateFields(bytes.toString("utf8")).map((path) => `duplicate field ${JSON.stringify(path)}`);
+  if (validation === "Warn") addWarnings(response, told);
+  else if (told.length > 0)
+    throw new StatusError(
+      "BadRequest",
+      `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: strict decoding error: ${told.join(", ")}`,
+    );
 }
 
 /** Refuses what the user's own permissions do not reach. */
@@ -144,11 +170,11 @@ async function remove(context: ApiContext, call: Call, resource: ResourceDescrip
   else sendJson(response, 200, deleted(resource, object));
 }
 
-async function readDeleteOptions({ info, request }: Call): Promise<DeleteOptions> {
+async function readDeleteOptions({ info, request, user }: Call): Promise<DeleteOptions & Pick<RequestOptions, "user">> {
   const bytes = await readBody(request);
   const body =
     bytes.length === 0 ? undefined : await parseBody(bytes, request.headers["content-type"], "DeleteOptions");
-  return deleteOptions(info.query, body);
+  return { ...deleteOptions(info.query, body), user };
 }
 
 function deleted({ plural, group }: ResourceDescriptor, object: Stored<ApiObject>) {

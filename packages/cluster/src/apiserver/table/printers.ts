@@ -7,6 +7,7 @@ import { accessPrinters } from "./printers/access.ts";
 import { clusterPrinters } from "./printers/cluster.ts";
 import { computedPrinters } from "./printers/computed.ts";
 import { configPrinters } from "./printers/config.ts";
+import { extensionPrinters } from "./printers/extensions.ts";
 import { faultPrinters } from "./printers/faults.ts";
 import { networkPrinters } from "./printers/network.ts";
 import { podPrinters } from "./printers/pods.ts";
@@ -23,6 +24,7 @@ const printers: Readonly<Record<ResourceKey, Printer>> = {
   ...accessPrinters,
   ...clusterPrinters,
   ...computedPrinters,
+  ...extensionPrinters,
   ...faultPrinters,
 };
 

@@ -19,13 +19,16 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   const { store, clock, record, options } = context;
   const { nodeGracePeriodMs } = options;
   const heardAt = new Map<string, number>();
+  const greeted = new Set<string>();
 
   async function reconcile({ name: nodeName }: ObjectKey): Promise<number | undefined> {
     const node = store.get("nodes", "", nodeName);
     if (!node) {
       heardAt.delete(nodeName);
+      greeted.delete(nodeName);
       return undefined;
     }
+    if (!greeted.has(nodeName)) greet(node);
     const leftMs = graceLeftMs(nodeName);
     const isSilent = leftMs === 0;
     if (isSilent && readinessOf(node) !== "Unknown") await setReady(node, silentCondition);
@@ -33,6 +36,13 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     await taint(nodeName);
     await markPods(context, nodeName);
     return isSilent ? undefined : leftMs;
+  }
+
+  function greet(node: Stored<Node>): void {
+    const nodeName = node.metadata.name;
+    greeted.add(nodeName);
+    const message = `Node ${nodeName} event: Registered Node ${nodeName} in Controller`;
+    record(node, "Normal", "RegisteredNode", message, name);
   }
 
   /** Milliseconds until the node counts as silent. */

@@ -78,6 +78,10 @@ export const filters: readonly Filter[] = [
   objectIf((pod, { node }) => !matchesNodeAffinity(pod, node), "node(s) didn't match Pod's node affinity/selector"),
   objectIf(hasTakenPort, "node(s) didn't have free ports for the requested pod ports", true),
   fits,
+  objectIf(
+    ({ spec }) => ((spec as { resourceClaims?: readonly unknown[] } | undefined)?.resourceClaims?.length ?? 0) > 0,
+    "cannot allocate all claims",
+  ),
   objectIf(isAwayFromVolume, "node(s) didn't match PersistentVolume's node affinity"),
   objectIf(
     (pod, place, { nodes }) => breaksSpread(pod, nodes, place),

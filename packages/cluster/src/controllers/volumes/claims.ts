@@ -103,13 +103,14 @@ async function setStatus({ store }: ControllerContext, { metadata }: Claim, stat
   );
 }
 
-/** Makes a volume for the claim, whatever class it names: one that does not exist is served from this machine's disk too. */
+/** Makes a volume for the claim, of the class that it names. */
 async function provision(context: ControllerContext, claim: Claim): Promise<undefined> {
   const { store, record, options } = context;
   const classes = store.list("storageclasses.storage.k8s.io");
   const className = effectiveClass(claim, classes);
   if (className === "") return refuse(context, claim);
   const storageClass = classes.find(({ metadata }) => metadata.name === className);
+  if (!storageClass) return refuseClass(context, claim, className);
   const path = folderOf(options.volumesDir, claim);
   const about = `${claim.metadata.namespace}/${claim.metadata.name}`;
   record(
@@ -120,10 +121,9 @@ async function provision(context: ControllerContext, claim: Claim): Promise<unde
     provisioner,
   );
   await makeFolder(path);
-  const volume = newVolume(claim, className, storageClass?.reclaimPolicy ?? "Delete", path);
+  const volume = newVolume(claim, className, storageClass.reclaimPolicy ?? "Delete", path);
   const created = await store.create("persistentvolumes", volume);
   await annotate(context, claim);
-  if (!storageClass) record(claim, "Warning", "StorageClassNotFound", missingClass(className), provisioner);
   record(
     claim,
     "Normal",
@@ -134,8 +134,12 @@ async function provision(context: ControllerContext, claim: Claim): Promise<unde
   return bind(context, claim, created);
 }
 
-const missingClass = (className: string) =>
-  `storageclass.storage.k8s.io "${className}" not found: provisioned from this machine's disk instead`;
+/** The claim waits for its class: making the class, whatever its provisioner, is what binds it. */
+async function refuseClass(context: ControllerContext, claim: Claim, className: string): Promise<undefined> {
+  const message = `storageclass.storage.k8s.io ${JSON.stringify(className)} not found`;
+  context.record(claim, "Warning", "ProvisioningFailed", message, binder);
+  if (claim.status?.phase !== "Pending") await setStatus(context, claim, { phase: "Pending" });
+}
 
 async function annotate({ store }: ControllerContext, { metadata }: Claim) {
   await store.modify(resource, metadata.namespace ?? "", metadata.name, (draft) => {

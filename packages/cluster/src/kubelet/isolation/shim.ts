@@ -52,13 +52,14 @@ export const shimArgs = (workingDir: string, hasTty: boolean, command: readonly 
 
 const enterScript = `
 command -v "$1" >/dev/null 2>&1 || {
-  echo "OCI runtime exec failed: exec failed: unable to start container process: exec: \\"$1\\": executable file not found in \\$PATH: unknown" >&2
+  problem="exec: \\"$1\\": executable file not found in \\$PATH"
+  { echo "$problem" >&3; } 2>/dev/null || echo "$problem" >&2
   exit 127
 }
-exec "$@"
+exec "$@" 3>&-
 `;
 
-/** Arguments of `sh` that become `command` in a running container, or say that there is no such program. */
+/** Arguments of `sh` that become `command` in a running container, or say on descriptor 3 that there is no such program. */
 export const enterArgs = (command: readonly string[]): readonly string[] => ["-c", enterScript, "sh", ...command];
 
 /** Quotes a word for POSIX shell. */

@@ -1,6 +1,7 @@
 /** One more process in a running container, owned by whoever asked for it. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { PassThrough } from "node:stream";
+import { randomBytes } from "node:crypto";
+import { PassThrough, type Readable } from "node:stream";
 import { StatusError } from "../../machinery/errors.ts";
 import type { Launch } from "../isolation/types.ts";
 import type { ExecSession } from "../types.ts";
@@ -19,7 +20,7 @@ export function spawnExec(launch: Launch, wants: { stdin: boolean; tty: boolean 
     env,
     cwd,
     detached: true,
-    stdio: [wants.stdin ? "pipe" : "ignore", "pipe", "pipe"],
+    stdio: [wants.stdin ? "pipe" : "ignore", "pipe", "pipe", "pipe"],
   });
   const stdout = child.stdout ?? new PassThrough();
   const end = (): void => {
@@ -45,8 +46,32 @@ const endOf = (child: ChildProcess): Promise<number> =>
     child.on("error", ({ message }) =>
       reject(new StatusError("InternalError", `error executing command in container: ${message}`)),
     );
-    child.on("exit", (code, name) => resolve(exitCodeOf(code, name)));
+    let problem = "";
+    const note = child.stdio[3] as Readable;
+    note
+      .on("error", () => undefined)
+      .on("data", (chunk: Buffer) => {
+        problem += chunk.toString("utf8");
+      });
+    child.on("exit", (code, name) => {
+      const exitCode = exitCodeOf(code, name);
+      // A shell may end so too; only the launch itself says why.
+      const settle = () => (problem === "" ? resolve(exitCode) : reject(unstartable(problem.trim())));
+      if (exitCode !== noProgram || note.closed) settle();
+      else note.once("close", settle);
+    });
   });
+
+/** How a shell ends that can't find a program. */
+const noProgram = 127;
+
+/** As containerd tells the kubelet, and the kubelet kubectl. */
+const unstartable = (problem: string) =>
+  new StatusError(
+    "InternalError",
+    `Internal error occurred: error executing command in container: failed to exec in container: failed to start exec ` +
+      `"${randomBytes(32).toString("hex")}": OCI runtime exec failed: exec failed: unable to start container process: ${problem}: unknown`,
+  );
 
 export interface Ended {
   readonly exitCode: number;
@@ -62,7 +87,10 @@ export async function runToEnd(launch: Launch, signal: AbortSignal, maxBytes = 1
       output = (output + chunk.toString("utf8")).slice(0, maxBytes);
     });
   }
-  const exitCode = await session.exitCode;
+  const exitCode = await session.exitCode.catch((error: Error) => {
+    output = error.message;
+    return noProgram;
+  });
   signal.throwIfAborted();
   return { exitCode, output };
 }

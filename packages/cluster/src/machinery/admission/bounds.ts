@@ -12,8 +12,15 @@ export function checkBounds(row: ResourceRow, object: ApiObject, context: WriteC
   const errors = context.present("limitranges", namespace).flatMap((range) => limitErrors(row, object, range));
   if (errors.length > 0)
     throw forbiddenObject(row, name, errors.length === 1 ? (errors[0] as string) : `[${errors.join(", ")}]`);
+  checkQuotas(row, object, context);
+}
+
+/** Throws Forbidden for an object that is new, or asks for more than it had, where a quota has no room for that. */
+export function checkQuotas(row: ResourceRow, object: ApiObject, context: WriteContext, old?: ApiObject): void {
+  const { namespace = "", name = "" } = object.metadata ?? {};
+  if (!row.namespaced) return;
   for (const quota of context.present("resourcequotas", namespace)) {
-    const refusal = refusalOf(quota, row.key, object, (key) => context.present(key, namespace));
+    const refusal = refusalOf(quota, row.key, object, (key) => context.present(key, namespace), old);
     if (refusal !== undefined) throw forbiddenObject(row, name, refusal);
   }
 }

@@ -3,6 +3,7 @@ import { items } from "../defaults/fill.ts";
 import { applyLimitDefaults } from "../quota/limit-range.ts";
 import type { WriteContext } from "../resources/row.ts";
 import type { ApiObject } from "../types.ts";
+import { forbiddenObject } from "../write/refusals.ts";
 import { admitPodSecurity } from "./pod-security.ts";
 import { resolvePriority } from "./priority.ts";
 import { admitServiceAccount } from "./service-account.ts";
@@ -13,7 +14,16 @@ export function admitPod(pod: ApiObject, context: WriteContext, old?: ApiObject)
   tolerateLostNodes(pod.spec);
   for (const range of context.present("limitranges", pod.metadata?.namespace ?? "")) applyLimitDefaults(pod, range);
   resolvePriority(pod, context);
+  requireRuntimeClass(pod, context);
   admitPodSecurity(pod, context);
+}
+
+/** The RuntimeClass plug-in. */
+function requireRuntimeClass({ metadata, spec }: ApiObject, context: WriteContext): void {
+  const name: string | undefined = spec.runtimeClassName;
+  if (!name || context.latest("runtimeclasses.node.k8s.io", "", name)) return;
+  const why = `pod rejected: RuntimeClass ${JSON.stringify(name)} not found`;
+  throw forbiddenObject({ group: "", plural: "pods" }, metadata?.name ?? "", why);
 }
 
 const lostNodeTaints = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];

@@ -24,7 +24,8 @@ export function schemasOfModels(readModel: ModelReader): SchemaSource {
   return {
     schemaOf({ group, version, kind }) {
       const plain = `${capitalized(version)}${kind}`;
-      return struct(plain) ?? struct(`${capitalized(group.split(".")[0] || "core")}${plain}`);
+      // A name that two groups share is told apart by its group; the plain one is then somebody else's.
+      return struct(`${capitalized(group.split(".")[0] || "core")}${plain}`) ?? struct(plain);
     },
   };
 }

@@ -10,6 +10,8 @@ const isHeadless = (spec: ApiObject) => spec.clusterIP === "None" || spec.cluste
 
 const hasAddress = (spec: ApiObject) => spec.type !== "ExternalName" && !isHeadless(spec);
 
+const isExternal = ({ type }: ApiObject) => type === "NodePort" || type === "LoadBalancer";
+
 const hasNodePorts = ({ type, allocateLoadBalancerNodePorts }: ApiObject) =>
   type === "NodePort" || (type === "LoadBalancer" && allocateLoadBalancerNodePorts !== false);
 
@@ -35,6 +37,7 @@ function carry(spec: ApiObject, old: ApiObject): void {
     spec.ipFamilies ??= old.ipFamilies;
     spec.ipFamilyPolicy ??= old.ipFamilyPolicy;
   }
+  if (!isExternal(spec) && spec.externalTrafficPolicy === old.externalTrafficPolicy) delete spec.externalTrafficPolicy;
   if (hasNodePorts(spec) && hasNodePorts(old)) carryNodePorts(items(spec.ports), items(old.ports));
   else if (!hasNodePorts(spec)) for (const port of items(spec.ports)) dropSamePort(port, items(old.ports));
 }

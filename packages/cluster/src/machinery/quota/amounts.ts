@@ -11,6 +11,10 @@ export function addQuantities(a: string, b: string): string {
   return formatQuantity((parseQuantity(a) ?? 0n) + (parseQuantity(b) ?? 0n), isBinary(first) ? "binary" : "decimal");
 }
 
+/** Written as `a` is. */
+export const subtractQuantities = (a: string, b: string): string =>
+  formatQuantity((parseQuantity(a) ?? 0n) - (parseQuantity(b) ?? 0n), isBinary(a) ? "binary" : "decimal");
+
 export const isMore = (a: string, b: string): boolean => (parseQuantity(a) ?? 0n) > (parseQuantity(b) ?? 0n);
 
 export function add(a: Amounts, b: Amounts): Amounts {

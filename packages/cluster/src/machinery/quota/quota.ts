@@ -2,7 +2,7 @@
 import { items } from "../defaults/fill.ts";
 import type { ResourceKey } from "../store.ts";
 import type { ApiObject } from "../types.ts";
-import { type Amounts, add, formatAmounts, isMore, pick } from "./amounts.ts";
+import { type Amounts, add, formatAmounts, isMore, pick, subtractQuantities } from "./amounts.ts";
 import { computeUsage, countedKinds, usageOf } from "./usage.ts";
 
 /** Objects of a kind in the quota's namespace. */
@@ -23,15 +23,30 @@ export function usedOf(quota: ApiObject, list: ListKind): Amounts {
   );
 }
 
-/** Why the quota refuses a new object, in Kubernetes' words; undefined when it fits. */
-export function refusalOf(quota: ApiObject, key: ResourceKey, object: ApiObject, list: ListKind): string | undefined {
+/** What a change asks for beyond what the object had. */
+const growth = (wanted: Amounts, had: Amounts): Amounts =>
+  Object.fromEntries(
+    Object.entries(wanted)
+      .filter(([name, amount]) => isMore(amount, had[name] ?? "0"))
+      .map(([name, amount]) => [name, subtractQuantities(amount, had[name] ?? "0")]),
+  );
+
+/** Why the quota refuses a new object, or what is new about an old one, in Kubernetes' words; undefined when it fits. */
+export function refusalOf(
+  quota: ApiObject,
+  key: ResourceKey,
+  object: ApiObject,
+  list: ListKind,
+  old?: ApiObject,
+): string | undefined {
   const hard = hardOf(quota);
   const names = Object.keys(hard);
   const name = quota.metadata?.name;
   if (!isInScope(quota, key, object)) return undefined;
-  const missing = key === "pods" ? unspecified(object, names) : "";
+  const missing = key === "pods" && !old ? unspecified(object, names) : "";
   if (missing !== "") return `failed quota: ${name}: must specify ${missing}`;
-  const requested = pick(usageOf(key, object), names);
+  const wanted = pick(usageOf(key, object), names);
+  const requested = old && isInScope(quota, key, old) ? growth(wanted, usageOf(key, old)) : wanted;
   if (Object.keys(requested).length === 0) return undefined;
   const used = usedOf(quota, list);
   const next = add(used, requested);

@@ -1,4 +1,5 @@
 /** Rows of custom resources, made of their definitions. */
+import { hasRules } from "../cel/load.ts";
 import { items } from "../defaults/fill.ts";
 import { schemaOfOpenApi } from "../fields/openapi.ts";
 import { isObject } from "../json.ts";
@@ -36,6 +37,7 @@ function rowOfVersion({ group, names, scope }: ApiObject, version: ApiObject): R
     shape: objectShape(version.schema?.openAPIV3Schema),
     fields: schemaOfOpenApi(version.schema?.openAPIV3Schema),
     isCustom: true,
+    hasExpressions: hasRules(version.schema?.openAPIV3Schema),
   };
 }
 

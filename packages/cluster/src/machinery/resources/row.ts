@@ -66,6 +66,8 @@ export interface ResourceRow extends ResourceDescriptor {
   readonly strategy: Strategy;
   /** How its lists and maps merge. */
   readonly shape: Shape;
+  /** Whether its objects have expressions in them, or are judged by some. */
+  readonly hasExpressions?: boolean;
   /** Its fields, where the row itself knows them. */
   readonly fields?: FieldSchema;
 }

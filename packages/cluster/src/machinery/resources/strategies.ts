@@ -16,22 +16,27 @@ import { preparePod } from "../prepare/pods.ts";
 import { allocateService, prepareService } from "../prepare/services.ts";
 import { defaultLimitRange } from "../quota/limit-range.ts";
 import type { ResourceKey } from "../store.ts";
+import { validateHorizontalPodAutoscaler } from "../validation/autoscaler.ts";
 import * as coreRules from "../validation/core.ts";
+import { validateIngress } from "../validation/ingress.ts";
 import * as networkRules from "../validation/network.ts";
 import * as pod from "../validation/pod.ts";
+import { validateNetworkPolicy } from "../validation/policy.ts";
 import { validatePriorityClass, validatePriorityClassUpdate } from "../validation/priority.ts";
+import * as rbac from "../validation/rbac.ts";
 import * as storageRules from "../validation/storage.ts";
 import * as work from "../validation/workloads.ts";
+import { extensionStrategies } from "./extensions.ts";
 import type { Strategy } from "./row.ts";
 
-const role: Strategy = { nameRule: "pathSegment", isCreatedByPut: true, validate: coreRules.validateRole };
+const role: Strategy = { nameRule: "pathSegment", isCreatedByPut: true, validate: rbac.validateRole };
 
 const binding: Strategy = {
   nameRule: "pathSegment",
   isCreatedByPut: true,
   defaults: core.defaultBinding,
-  validate: coreRules.validateBinding,
-  validateUpdate: coreRules.validateBindingUpdate,
+  validate: rbac.validateRoleBinding,
+  validateUpdate: rbac.validateBindingUpdate,
 };
 
 const warnOfPods = warnOfTemplate(({ spec }) => spec?.template);
@@ -183,7 +188,7 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     prepare: prepare.beginStatus(),
   },
   "horizontalpodautoscalers.autoscaling": {
-    validate: work.validateHorizontalPodAutoscaler,
+    validate: validateHorizontalPodAutoscaler,
     defaults: workloads.defaultHorizontalPodAutoscaler,
     prepare: prepare.beginStatus({ desiredReplicas: 0 }),
   },
@@ -202,17 +207,17 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
   },
   "roles.rbac.authorization.k8s.io": role,
   "rolebindings.rbac.authorization.k8s.io": binding,
-  "clusterroles.rbac.authorization.k8s.io": role,
-  "clusterrolebindings.rbac.authorization.k8s.io": binding,
+  "clusterroles.rbac.authorization.k8s.io": { ...role, validate: rbac.validateClusterRole },
+  "clusterrolebindings.rbac.authorization.k8s.io": { ...binding, validate: rbac.validateClusterRoleBinding },
   "ingresses.networking.k8s.io": {
     admit: admitIngress,
-    validate: networkRules.validateIngress,
+    validate: validateIngress,
     hasGeneration: true,
     prepare: prepare.beginStatus({ loadBalancer: {} }),
   },
   "ingressclasses.networking.k8s.io": { hasGeneration: true },
   "networkpolicies.networking.k8s.io": {
-    validate: networkRules.validateNetworkPolicy,
+    validate: validateNetworkPolicy,
     hasGeneration: true,
     defaults: network.defaultNetworkPolicy,
   },
@@ -240,5 +245,6 @@ export const strategies: Readonly<Record<ResourceKey, Strategy>> = {
     defaults: core.defaultCustomResourceDefinition,
     prepare: prepare.prepareCustomResourceDefinition,
   },
+  ...extensionStrategies,
   "faults.faults.coracle.dev": { validate: validateFault, validateUpdate: validateFaultUpdate, nameRule: "label" },
 };

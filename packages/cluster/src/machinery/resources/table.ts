@@ -11,6 +11,8 @@ type Traits = Partial<Pick<ResourceDescriptor, "shortNames" | "categories" | "su
 type Line = readonly [kind: string, plural: string, scope: "namespaced" | "cluster", traits?: Traits];
 
 const all = ["all"] as const;
+/** What `kubectl get api-extensions` lists. */
+const extension = { categories: ["api-extensions"] } as const;
 
 const groups: Readonly<Record<string, readonly Line[]>> = {
   v1: [
@@ -123,14 +125,38 @@ const groups: Readonly<Record<string, readonly Line[]>> = {
     ["NetworkPolicy", "networkpolicies", "namespaced", { shortNames: ["netpol"] }],
   ],
   "discovery.k8s.io/v1": [["EndpointSlice", "endpointslices", "namespaced"]],
+  "node.k8s.io/v1": [["RuntimeClass", "runtimeclasses", "cluster"]],
   "scheduling.k8s.io/v1": [["PriorityClass", "priorityclasses", "cluster", { shortNames: ["pc"] }]],
-  "storage.k8s.io/v1": [["StorageClass", "storageclasses", "cluster", { shortNames: ["sc"] }]],
+  "storage.k8s.io/v1": [
+    ["StorageClass", "storageclasses", "cluster", { shortNames: ["sc"] }],
+    ["CSIDriver", "csidrivers", "cluster"],
+    ["CSINode", "csinodes", "cluster"],
+    ["CSIStorageCapacity", "csistoragecapacities", "namespaced"],
+    ["VolumeAttachment", "volumeattachments", "cluster", { subresources: ["status"] }],
+    ["VolumeAttributesClass", "volumeattributesclasses", "cluster", { shortNames: ["vac"] }],
+  ],
+  "resource.k8s.io/v1": [
+    ["DeviceClass", "deviceclasses", "cluster"],
+    ["ResourceClaim", "resourceclaims", "namespaced", { subresources: ["status"] }],
+    ["ResourceClaimTemplate", "resourceclaimtemplates", "namespaced"],
+    ["ResourceSlice", "resourceslices", "cluster"],
+  ],
+  "admissionregistration.k8s.io/v1": [
+    ["MutatingWebhookConfiguration", "mutatingwebhookconfigurations", "cluster", extension],
+    ["ValidatingWebhookConfiguration", "validatingwebhookconfigurations", "cluster", extension],
+    ["ValidatingAdmissionPolicy", "validatingadmissionpolicies", "cluster", { ...extension, subresources: ["status"] }],
+    ["ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", "cluster", extension],
+  ],
+  "flowcontrol.apiserver.k8s.io/v1": [
+    ["FlowSchema", "flowschemas", "cluster", { subresources: ["status"] }],
+    ["PriorityLevelConfiguration", "prioritylevelconfigurations", "cluster", { subresources: ["status"] }],
+  ],
   "apiextensions.k8s.io/v1": [
     [
       "CustomResourceDefinition",
       "customresourcedefinitions",
       "cluster",
-      { shortNames: ["crd", "crds"], categories: ["api-extensions"], subresources: ["status"] },
+      { ...extension, shortNames: ["crd", "crds"], subresources: ["status"] },
     ],
   ],
   // Not of Kubernetes: what is wrong with the cluster on purpose.
@@ -158,6 +184,7 @@ function rowOf(groupVersion: string, [kind, plural, scope, traits = {}]: Line): 
     verbs: allVerbs,
     subresources: [],
     ...traits,
+    hasExpressions: kind === "CustomResourceDefinition" || kind === "ValidatingAdmissionPolicy",
     strategy: strategies[key] ?? {},
     shape: shapeOf(key),
   };

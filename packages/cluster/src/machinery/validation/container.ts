@@ -3,6 +3,8 @@ import { items } from "../defaults/fill.ts";
 import { compareQuantities, isQuantity } from "../quantity.ts";
 import type { ApiObject } from "../types.ts";
 import { type FieldError, forbidden, invalid, notFound, required } from "./field-error.ts";
+import { qualifiedNameProblems } from "./names.ts";
+import { validateIdentity } from "./pod-settings.ts";
 import {
   distinct,
   each,
@@ -13,6 +15,7 @@ import {
   portName,
   portNumber,
   portReference,
+  positive,
   present,
 } from "./rules.ts";
 
@@ -26,6 +29,8 @@ export function validateContainer(path: string, container: ApiObject, volumes: R
     ...each(`${path}.ports`, items(container.ports), validatePort),
     ...distinct(`${path}.ports`, items(container.ports), "name"),
     ...each(`${path}.env`, items(container.env), validateVariable),
+    ...each(`${path}.envFrom`, items(container.envFrom), validateSource),
+    ...validateContext(`${path}.securityContext`, container.securityContext ?? {}),
     ...validateMounts(`${path}.volumeMounts`, items(container.volumeMounts), volumes),
     ...oneOf(`${path}.imagePullPolicy`, container.imagePullPolicy, ["Always", "IfNotPresent", "Never"]),
     ...validateResources(`${path}.resources`, container.resources ?? {}),
@@ -82,9 +87,29 @@ function validateVariable(path: string, { name, value, valueFrom }: ApiObject): 
   return errors;
 }
 
+function validateSource(path: string, { configMapRef, secretRef }: ApiObject): FieldError[] {
+  if (configMapRef && secretRef) return [invalid(path, "", "may not have more than one field specified at a time")];
+  if (configMapRef) return present(`${path}.configMapRef.name`, configMapRef.name);
+  if (secretRef) return present(`${path}.secretRef.name`, secretRef.name);
+  return [invalid(path, "", "must specify one of: `configMapRef` or `secretRef`")];
+}
+
+function validateContext(path: string, context: ApiObject): FieldError[] {
+  const { allowPrivilegeEscalation, privileged, capabilities } = context;
+  const contradicts = (what: string) =>
+    invalid(path, context, `cannot set \`allowPrivilegeEscalation\` to false and ${what}`);
+  const adds: string[] = capabilities?.add ?? [];
+  const isKept = allowPrivilegeEscalation === false;
+  return [
+    ...validateIdentity(path, context),
+    ...(isKept && privileged ? [contradicts("`privileged` to true")] : []),
+    ...(isKept && adds.includes("CAP_SYS_ADMIN") ? [contradicts("`capabilities.Add` CAP_SYS_ADMIN")] : []),
+  ];
+}
+
 function validateMounts(field: string, mounts: readonly ApiObject[], volumes: ReadonlySet<unknown>): FieldError[] {
   const seen = new Set<unknown>();
-  return each(field, mounts, (path, { name, mountPath, subPath }) => {
+  return each(field, mounts, (path, { name, mountPath, subPath, subPathExpr }) => {
     const errors = isSet(name)
       ? volumes.has(name)
         ? []
@@ -93,6 +118,8 @@ function validateMounts(field: string, mounts: readonly ApiObject[], volumes: Re
     errors.push(...present(`${path}.mountPath`, mountPath));
     if (seen.has(mountPath)) errors.push(invalid(`${path}.mountPath`, mountPath, "must be unique"));
     seen.add(mountPath);
+    if (isSet(subPath) && isSet(subPathExpr))
+      errors.push(invalid(`${path}.subPathExpr`, subPathExpr, "subPathExpr and subPath are mutually exclusive"));
     return [...errors, ...(isSet(subPath) ? localPath(`${path}.subPath`, String(subPath)) : [])];
   });
 }
@@ -108,13 +135,30 @@ export function validateResources(path: string, { requests = {}, limits = {} }: 
     ...Object.entries(limits).map(pathed(`${path}.limits`)),
     ...Object.entries(requests).map(pathed(`${path}.requests`)),
   ];
-  const bad = amounts.flatMap(([field, amount]) => notNegativeQuantity(field, amount));
+  const names = [...Object.keys(limits).map(withPath("limits")), ...Object.keys(requests).map(withPath("requests"))];
+  const bad = [
+    ...names.flatMap(([kind, name]) => resourceName(`${path}.${kind}`, name)),
+    ...amounts.flatMap(([field, amount]) => notNegativeQuantity(field, amount)),
+  ];
   if (bad.length > 0) return bad;
   return Object.entries(requests as Record<string, string>)
     .filter(([name, amount]) => limits[name] !== undefined && compareQuantities(amount, limits[name]) > 0)
     .map(([name, amount]) =>
       invalid(`${path}.requests`, amount, `must be less than or equal to ${name} limit of ${limits[name]}`),
     );
+}
+
+const withPath = (kind: string) => (name: string) => [kind, name] as const;
+
+const standardResources = /^(cpu|memory|ephemeral-storage|hugepages-.+)$/;
+
+/** A resource of every node, or one that an extension names with its domain. */
+function resourceName(field: string, name: string): FieldError[] {
+  if (standardResources.test(name)) return [];
+  const problems = qualifiedNameProblems(name);
+  if (problems.length === 0 && !name.includes("/"))
+    problems.push("must be a standard resource type or fully qualified", "must be a standard resource for containers");
+  return problems.map((problem) => invalid(field, name, problem));
 }
 
 const pathed =
@@ -139,9 +183,14 @@ function validateProbe(path: string, probe: ApiObject | undefined, mustSucceedOn
   return [
     ...validateHandler(path, probe, handlers),
     ...timings.flatMap((timing) => notNegative(`${path}.${timing}`, probe[timing])),
+    ...(probe.terminationGracePeriodSeconds === undefined || mustSucceedOnce
+      ? positive(`${path}.terminationGracePeriodSeconds`, probe.terminationGracePeriodSeconds)
+      : [invalid(`${path}.terminationGracePeriodSeconds`, probe.terminationGracePeriodSeconds, onlyForKilling)]),
     ...(once ? [invalid(`${path}.successThreshold`, probe.successThreshold, "must be 1")] : []),
   ];
 }
+
+const onlyForKilling = "must not be set for readinessProbes";
 
 const validateHook = (path: string, hook: ApiObject | undefined): FieldError[] =>
   hook ? validateHandler(path, hook, hooks) : [];

@@ -2,19 +2,29 @@
 import { items } from "../defaults/fill.ts";
 import { DecodeError } from "../errors.ts";
 import { jsonEqual } from "../json.ts";
+import { jsonSyntaxError } from "../json-error.ts";
 import type { ApiObject } from "../types.ts";
+import { unreadableRules } from "./expressions.ts";
 import { type FieldError, forbidden, invalid, required, tooLong } from "./field-error.ts";
-import { each, immutable, notNegative, oneOf, positive, present } from "./rules.ts";
+import { each, immutable, notNegative, oneOf, positive, present, validateAmount } from "./rules.ts";
+import { validateSelector } from "./selector.ts";
 
 const keyPattern = /^[-._a-zA-Z0-9]+$/;
 const keyProblem =
   "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 const maxDataBytes = 1 << 20;
 
+const longestKey = 253;
+
+function keyProblems(key: string): string[] {
+  if (key.length > longestKey) return [`must be no more than ${longestKey} bytes`];
+  if (!keyPattern.test(key)) return [keyProblem];
+  if (key === ".") return ["must not be '.'"];
+  return key.startsWith("..") ? [key === ".." ? "must not be '..'" : "must not start with '..'"] : [];
+}
+
 const validateKeys = (field: string, data: ApiObject = {}): FieldError[] =>
-  Object.keys(data)
-    .filter((key) => !keyPattern.test(key) || key === "." || key === "..")
-    .map((key) => invalid(`${field}[${key}]`, key, keyProblem));
+  Object.keys(data).flatMap((key) => keyProblems(key).map((problem) => invalid(`${field}[${key}]`, key, problem)));
 
 const sizeOf = (data: ApiObject = {}, encoding: "utf8" | "base64" = "utf8") =>
   Object.values(data).reduce((sum: number, value) => sum + Buffer.byteLength(String(value), encoding), 0);
@@ -24,6 +34,9 @@ export function validateConfigMap({ data, binaryData }: ApiObject): FieldError[]
   return [
     ...validateKeys("data", data),
     ...validateKeys("binaryData", binaryData),
+    ...Object.keys(binaryData ?? {})
+      .filter((key) => data && Object.hasOwn(data, key))
+      .map((key) => invalid(`data[${key}]`, key, "duplicate of key present in binaryData")),
     ...(size > maxDataBytes ? [tooLong("", maxDataBytes)] : []),
   ];
 }
@@ -42,12 +55,40 @@ const keysOfType: Readonly<Record<string, readonly string[]>> = {
   "kubernetes.io/ssh-auth": ["ssh-privatekey"],
 };
 
-export function validateSecret({ type, data }: ApiObject): FieldError[] {
+const account = "kubernetes.io/service-account.name";
+const hidden = "<secret contents redacted>";
+
+/** What else a type asks for. */
+const checksOfType: Readonly<Record<string, (secret: ApiObject) => FieldError[]>> = {
+  "kubernetes.io/service-account-token": ({ metadata }) =>
+    present(`metadata.annotations[${account}]`, metadata?.annotations?.[account]),
+  "kubernetes.io/basic-auth": ({ data }) =>
+    data?.username === undefined && data?.password === undefined
+      ? [required("data[username]"), required("data[password]")]
+      : [],
+  "kubernetes.io/dockerconfigjson": ({ data }) => validateJson("data[.dockerconfigjson]", data?.[".dockerconfigjson"]),
+  "kubernetes.io/dockercfg": ({ data }) => validateJson("data[.dockercfg]", data?.[".dockercfg"]),
+};
+
+/** Never quotes what it refuses. */
+function validateJson(field: string, encoded: unknown): FieldError[] {
+  if (encoded === undefined) return [];
+  const text = Buffer.from(String(encoded), "base64").toString("utf8");
+  try {
+    JSON.parse(text);
+    return [];
+  } catch {
+    return [invalid(field, hidden, jsonSyntaxError(text))];
+  }
+}
+
+export function validateSecret({ metadata, type, data }: ApiObject): FieldError[] {
   const missing = (keysOfType[type] ?? []).filter((key) => data?.[key] === undefined);
   return [
     ...validateKeys("data", data),
     ...(sizeOf(data, "base64") > maxDataBytes ? [tooLong("data", maxDataBytes)] : []),
     ...missing.map((key) => required(`data[${key}]`)),
+    ...(checksOfType[type]?.({ metadata, data }) ?? []),
   ];
 }
 
@@ -71,48 +112,15 @@ export const validateLease = ({ spec = {} }: ApiObject): FieldError[] => [
   ...notNegative("spec.leaseTransitions", spec.leaseTransitions),
 ];
 
-export const validateRole = ({ rules }: ApiObject): FieldError[] =>
-  each("rules", items(rules), (path, { verbs, apiGroups, resources, nonResourceURLs }) => {
-    if (!verbs?.length) return [required(`${path}.verbs`, "verbs must contain at least one value")];
-    if (nonResourceURLs?.length) return [];
-    if (!apiGroups?.length) return [required(`${path}.apiGroups`, "resource rules must supply at least one api group")];
-    return resources?.length ? [] : [required(`${path}.resources`, "resource rules must supply at least one resource")];
-  });
-
-export const validateBinding = ({ roleRef = {}, subjects }: ApiObject): FieldError[] => [
-  ...oneOf("roleRef.kind", roleRef.kind ?? "", ["Role", "ClusterRole"]),
-  ...present("roleRef.name", roleRef.name),
-  ...each("subjects", items(subjects), (path, { kind, name, namespace }) => [
-    ...present(`${path}.name`, name),
-    ...oneOf(`${path}.kind`, kind ?? "", ["ServiceAccount", "User", "Group"]),
-    ...(kind === "ServiceAccount" && !namespace ? [required(`${path}.namespace`)] : []),
-  ]),
-];
-
-export const validateBindingUpdate = ({ roleRef }: ApiObject, old: ApiObject): FieldError[] =>
-  immutable("roleRef", roleRef, old.roleRef, "cannot change roleRef");
-
 export function validateDisruptionBudget({ spec = {} }: ApiObject): FieldError[] {
   const { minAvailable, maxUnavailable, unhealthyPodEvictionPolicy } = spec;
   if (minAvailable !== undefined && maxUnavailable !== undefined)
     return [invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set")];
   return [
-    ...validateAmount("spec.minAvailable", minAvailable),
-    ...validateAmount("spec.maxUnavailable", maxUnavailable),
+    ...validateAmount("spec.minAvailable", minAvailable, true),
+    ...validateAmount("spec.maxUnavailable", maxUnavailable, true),
+    ...validateSelector("spec.selector", spec.selector),
     ...oneOf("spec.unhealthyPodEvictionPolicy", unhealthyPodEvictionPolicy, ["AlwaysAllow", "IfHealthyBudget"]),
-  ];
-}
-
-/** A count, or a percentage. */
-function validateAmount(field: string, value: unknown): FieldError[] {
-  if (typeof value !== "string") return notNegative(field, value);
-  if (/^\d+%$/.test(value)) return [];
-  return [
-    invalid(
-      field,
-      value,
-      "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')",
-    ),
   ];
 }
 
@@ -127,6 +135,9 @@ export function validateCustomResourceDefinition({ metadata, spec = {} }: ApiObj
     ...oneOf("spec.scope", spec.scope ?? "", ["Cluster", "Namespaced"]),
     ...present("spec.names.kind", spec.names?.kind),
     ...present("spec.versions", spec.versions),
+    ...each("spec.versions", items(spec.versions), (path, { schema }) =>
+      unreadableRules(`${path}.schema.openAPIV3Schema`, schema?.openAPIV3Schema),
+    ),
     ...(stored.length === 1
       ? []
       : [invalid("spec.versions", items(spec.versions), "must have exactly one version marked as storage version")]),

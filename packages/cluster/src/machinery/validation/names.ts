@@ -25,7 +25,12 @@ const labelValueExplanation =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character " +
   `(e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(${qualified})?')`;
 
+const wildcardExplanation =
+  "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' " +
+  `and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.${label}(\\.${label})*')`;
+
 const formats = {
+  wildcard: { pattern: new RegExp(`^\\*\\.${label}(\\.${label})*$`), maxLength: 253, explanation: wildcardExplanation },
   subdomain: { pattern: new RegExp(`^${label}(\\.${label})*$`), maxLength: 253, explanation: subdomainExplanation },
   label: { pattern: new RegExp(`^${label}$`), maxLength: 63, explanation: labelExplanation },
   label1035: { pattern: /^[a-z]([-a-z0-9]*[a-z0-9])?$/, maxLength: 63, explanation: label1035Explanation },
@@ -40,6 +45,8 @@ function check(value: string, { pattern, maxLength, explanation }: NameFormat): 
 
 /** Each returns why the value is refused; empty when it is fine. */
 export const subdomainProblems = (value: string): string[] => check(value, formats.subdomain);
+/** `*.example.com`. */
+export const wildcardProblems = (value: string): string[] => check(value, formats.wildcard);
 export const labelProblems = (value: string): string[] => check(value, formats.label);
 export const label1035Problems = (value: string): string[] => check(value, formats.label1035);
 export const labelValueProblems = (value: string): string[] => check(value, formats.labelValue);

@@ -1,8 +1,12 @@
-/** Rules of services, ingresses, network policies and endpoint slices. */
+/** Rules of services and endpoint slices. */
+import { isIP } from "node:net";
 import { items } from "../defaults/fill.ts";
 import { jsonEqual } from "../json.ts";
 import type { ApiObject } from "../types.ts";
 import { duplicate, type FieldError, forbidden, invalid, required } from "./field-error.ts";
+import { validateLabels } from "./metadata.ts";
+import { subdomainProblems } from "./names.ts";
+import { validateCidr } from "./policy.ts";
 import { distinct, each, isSet, labelName, oneOf, portNumber, portReference, present } from "./rules.ts";
 
 const protocols = ["SCTP", "TCP", "UDP"];
@@ -19,11 +23,49 @@ export function validateService({ spec }: ApiObject): FieldError[] {
     ...oneOf("spec.sessionAffinity", spec.sessionAffinity, ["ClientIP", "None"]),
     ...oneOf("spec.externalTrafficPolicy", spec.externalTrafficPolicy, ["Cluster", "Local"]),
     ...oneOf("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ["Cluster", "Local"]),
-    ...(spec.type === "ExternalName" ? present("spec.externalName", spec.externalName) : []),
+    ...(spec.type === "ExternalName" ? validateExternalName(spec.externalName) : []),
+    ...validateLabels("spec.selector", spec.selector ?? {}),
+    ...validateTraffic(spec),
     ...(spec.type === "ClusterIP" ? each("spec.ports", ports, refuseNodePort) : []),
     ...refuseHeadless(spec),
   ];
 }
+
+function validateExternalName(name: unknown): FieldError[] {
+  const plain = String(name ?? "").replace(/\.$/, "");
+  if (plain === "") return [required("spec.externalName")];
+  return subdomainProblems(plain).map((problem) => invalid("spec.externalName", name, problem));
+}
+
+const dayInSeconds = 86400;
+
+/** From where traffic comes, and where it keeps going. */
+function validateTraffic({ type, externalIPs, externalTrafficPolicy, loadBalancerSourceRanges, ...spec }: ApiObject) {
+  const timeout = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  const isExternal = type === "NodePort" || type === "LoadBalancer" || items(spec.ports).length === 0 || externalIPs;
+  const onlyExternal = "may only be set for externally-accessible services";
+  return [
+    ...(timeout !== undefined && !(timeout > 0 && timeout <= dayInSeconds)
+      ? [
+          invalid(
+            "spec.sessionAffinityConfig.clientIP.timeoutSeconds",
+            timeout,
+            `must be greater than 0 and less than ${dayInSeconds}`,
+          ),
+        ]
+      : []),
+    ...listed("spec.externalIPs", externalIPs, (field, address) =>
+      isIP(address) ? [] : [invalid(field, address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")],
+    ),
+    ...listed("spec.loadBalancerSourceRanges", loadBalancerSourceRanges, validateCidr),
+    ...(externalTrafficPolicy && !isExternal
+      ? [invalid("spec.externalTrafficPolicy", externalTrafficPolicy, onlyExternal)]
+      : []),
+  ];
+}
+
+const listed = (field: string, values: unknown, rule: (field: string, value: string) => FieldError[]): FieldError[] =>
+  ((values as string[] | undefined) ?? []).flatMap((value, index) => rule(`${field}[${index}]`, value));
 
 const validateServicePort = (path: string, port: ApiObject, mustBeNamed: boolean): FieldError[] => [
   ...(isSet(port.name) || mustBeNamed ? labelName(`${path}.name`, port.name) : []),
@@ -55,55 +97,6 @@ export function validateServiceUpdate({ spec }: ApiObject, old: ApiObject): Fiel
     ? []
     : [invalid("spec.clusterIPs[0]", spec.clusterIPs ?? [], "may not change once set")];
 }
-
-export function validateIngress({ spec = {} }: ApiObject): FieldError[] {
-  const rules = items(spec.rules);
-  if (rules.length === 0 && !spec.defaultBackend)
-    return [invalid("spec", [], "either `defaultBackend` or `rules` must be specified")];
-  return [
-    ...(spec.defaultBackend ? validateBackend("spec.defaultBackend", spec.defaultBackend) : []),
-    ...each("spec.rules", rules, (path, { http }) =>
-      http ? validatePaths(`${path}.http.paths`, items(http.paths)) : [],
-    ),
-  ];
-}
-
-function validatePaths(field: string, paths: readonly ApiObject[]): FieldError[] {
-  if (paths.length === 0) return [required(field)];
-  return each(field, paths, (path, { pathType, path: urlPath, backend }) => [
-    ...(pathType
-      ? oneOf(`${path}.pathType`, pathType, ["Exact", "ImplementationSpecific", "Prefix"])
-      : [required(`${path}.pathType`, "pathType must be specified")]),
-    ...(pathType !== "ImplementationSpecific" && !String(urlPath ?? "").startsWith("/")
-      ? [invalid(`${path}.path`, urlPath ?? "", "must be an absolute path")]
-      : []),
-    ...validateBackend(`${path}.backend`, backend ?? {}),
-  ]);
-}
-
-function validateBackend(path: string, { service, resource }: ApiObject): FieldError[] {
-  if (resource) return [];
-  if (!service) return [required(path, "a service or resource backend must be specified")];
-  const hasPort = service.port?.number !== undefined || service.port?.name !== undefined;
-  return [
-    ...present(`${path}.service.name`, service.name),
-    ...(hasPort ? [] : [required(path, "port name or number is required")]),
-  ];
-}
-
-const validatePolicyPorts = (path: string, rule: ApiObject): FieldError[] =>
-  each(`${path}.ports`, items(rule.ports), (at, { protocol, port }) => [
-    ...oneOf(`${at}.protocol`, protocol, protocols),
-    ...(port === undefined ? [] : portReference(`${at}.port`, port)),
-  ]);
-
-export const validateNetworkPolicy = ({ spec }: ApiObject): FieldError[] => [
-  ...each("spec.ingress", items(spec.ingress), validatePolicyPorts),
-  ...each("spec.egress", items(spec.egress), validatePolicyPorts),
-  ...(spec.policyTypes as unknown[]).flatMap((type, index) =>
-    oneOf(`spec.policyTypes[${index}]`, type, ["Egress", "Ingress"]),
-  ),
-];
 
 export const validateEndpointSlice = ({ addressType }: ApiObject): FieldError[] =>
   addressType ? oneOf("addressType", addressType, ["FQDN", "IPv4", "IPv6"]) : [required("addressType")];

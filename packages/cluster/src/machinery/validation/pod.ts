@@ -7,6 +7,7 @@ import type { ApiObject } from "../types.ts";
 import { localPath, validateContainer } from "./container.ts";
 import { type FieldError, forbidden, invalid, required } from "./field-error.ts";
 import { validateLabels } from "./metadata.ts";
+import { validateSettings } from "./pod-settings.ts";
 import { distinct, each, labelName, notNegative, oneOf, positive } from "./rules.ts";
 
 export const validatePod = (pod: ApiObject, old?: ApiObject): FieldError[] => [
@@ -38,6 +39,7 @@ export function validatePodSpec(path: string, spec: ApiObject, claims: readonly 
     ...notNegative(`${path}.terminationGracePeriodSeconds`, spec.terminationGracePeriodSeconds),
     ...positive(`${path}.activeDeadlineSeconds`, spec.activeDeadlineSeconds),
     ...each(`${path}.tolerations`, items(spec.tolerations), validateToleration),
+    ...validateSettings(path, spec),
   ];
 }
 
@@ -64,11 +66,18 @@ const requiredOfSource: Readonly<Record<string, string>> = {
 function validateSource(path: string, kind: string, source: ApiObject): FieldError[] {
   const field = requiredOfSource[kind];
   const missing = field && !source[field] ? [required(`${path}.${kind}.${field}`)] : [];
-  const paths = each(`${path}.${kind}.items`, items(source.items), (at, item) =>
-    item.path ? localPath(`${at}.path`, String(item.path)) : [required(`${at}.path`)],
-  );
-  return [...missing, ...paths];
+  const paths = each(`${path}.${kind}.items`, items(source.items), (at, item) => [
+    ...(kind === "downwardAPI" || item.key ? [] : [required(`${at}.key`)]),
+    ...(item.path ? localPath(`${at}.path`, String(item.path)) : [required(`${at}.path`)]),
+    ...fileMode(`${at}.mode`, item.mode),
+  ]);
+  return [...missing, ...fileMode(`${path}.${kind}.defaultMode`, source.defaultMode), ...paths];
 }
+
+const fileMode = (field: string, mode: unknown): FieldError[] =>
+  mode === undefined || (Number(mode) >= 0 && Number(mode) <= 0o777)
+    ? []
+    : [invalid(field, mode, "must be a number between 0 and 0777 (octal), both inclusive")];
 
 const matchesAll = 'operator must be Exists when `key` is empty, which means "match all values and all keys"';
 

@@ -42,6 +42,16 @@ export function portName(field: string, value: unknown): FieldError[] {
   return problems.map((problem) => invalid(field, name, problem));
 }
 
+const percentProblem =
+  "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
+
+/** A count, or a percentage, which may have to be a part of the whole. */
+export function validateAmount(field: string, value: unknown, isPart = false): FieldError[] {
+  if (typeof value !== "string") return notNegative(field, value);
+  if (!/^\d+%$/.test(value)) return [invalid(field, value, percentProblem)];
+  return isPart && Number.parseInt(value, 10) > 100 ? [invalid(field, value, "must not be greater than 100%")] : [];
+}
+
 /** A required DNS label. */
 export const labelName = (field: string, value: unknown): FieldError[] =>
   isSet(value) ? labelProblems(String(value)).map((problem) => invalid(field, value, problem)) : [required(field)];

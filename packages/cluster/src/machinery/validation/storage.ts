@@ -4,7 +4,7 @@ import { jsonEqual } from "../json.ts";
 import { compareQuantities, isQuantity } from "../quantity.ts";
 import type { ApiObject } from "../types.ts";
 import { notNegativeQuantity } from "./container.ts";
-import { type FieldError, forbidden, notSupported, required } from "./field-error.ts";
+import { type FieldError, forbidden, invalid, notSupported, required } from "./field-error.ts";
 import { immutable, oneOf, present } from "./rules.ts";
 
 const accessModes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
@@ -14,13 +14,18 @@ const validateAccessModes = (path: string, modes: unknown, unit: string): FieldE
     ? modes.filter((mode) => !accessModes.includes(mode)).map((mode) => notSupported(path, mode, accessModes))
     : [required(path, `at least 1 ${unit}`)];
 
+const positiveQuantity = (field: string, amount: unknown): FieldError[] =>
+  isQuantity(amount) && compareQuantities(amount as string, 0) <= 0
+    ? [invalid(field, amount, "must be greater than zero")]
+    : notNegativeQuantity(field, amount);
+
 export function validateClaimSpec(path: string, spec: ApiObject = {}): FieldError[] {
   const storage = spec.resources?.requests?.storage;
   return [
     ...validateAccessModes(`${path}.accessModes`, spec.accessModes, "access mode is required"),
     ...(storage === undefined
       ? [required(`${path}.resources[storage]`)]
-      : notNegativeQuantity(`${path}.resources[storage]`, storage)),
+      : positiveQuantity(`${path}.resources[storage]`, storage)),
     ...oneOf(`${path}.volumeMode`, spec.volumeMode, ["Block", "Filesystem"]),
   ];
 }
@@ -60,8 +65,10 @@ export function validateVolume({ spec }: ApiObject): FieldError[] {
   return [
     ...validateAccessModes("spec.accessModes", spec.accessModes, "access mode is required"),
     ...present("spec.capacity", spec.capacity),
+    ...(spec.capacity?.storage === undefined ? [] : positiveQuantity("spec.capacity[storage]", spec.capacity.storage)),
     ...oneOf("spec.persistentVolumeReclaimPolicy", spec.persistentVolumeReclaimPolicy, ["Delete", "Recycle", "Retain"]),
     ...(sources.length === 0 ? [required("spec", "must specify a volume type")] : []),
+    ...sources.slice(1).map((source) => forbidden(`spec.${source}`, "may not specify more than 1 volume type")),
   ];
 }
 

@@ -1,8 +1,8 @@
 /**
- * Values of custom resources against the structural schema of their definition, refused in the words of Kubernetes. Rules in CEL
- * (`x-kubernetes-validations`) are not evaluated. As in Kubernetes, a value that an update leaves as it was is not refused again.
+ * Values of custom resources against the structural schema of their definition, refused in the words of Kubernetes. As in Kubernetes, a value that an update leaves as it was is not refused again.
  */
 import { isObject, type JsonObject, jsonEqual } from "../json.ts";
+import { brokenRules } from "./expressions.ts";
 import { type FieldError, invalid, notSupported, required, tooLong, tooMany } from "./field-error.ts";
 
 interface Place {
@@ -26,7 +26,9 @@ function check(value: unknown, schema: unknown, place: Place): readonly FieldErr
   if (value === null && schema.nullable === true) return [];
   const type = typeError(value, schema, place.path);
   if (type !== undefined) return [type];
-  return [...ownErrors(value, schema, place), ...innerErrors(value, schema, place)];
+  const errors = [...ownErrors(value, schema, place), ...innerErrors(value, schema, place)];
+  // Rules may rely on what the schema promises.
+  return errors.length > 0 ? errors : brokenRules(place.path, value, place.old, schema);
 }
 
 function ownErrors(value: unknown, schema: JsonObject, place: Place): FieldError[] {

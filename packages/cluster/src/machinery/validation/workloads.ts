@@ -5,7 +5,9 @@ import { matchesSelector, selectorOf } from "../selectors.ts";
 import type { ApiObject } from "../types.ts";
 import { type FieldError, forbidden, invalid, required } from "./field-error.ts";
 import { validateTemplate } from "./pod.ts";
-import { immutable, notNegative, oneOf, positive, present } from "./rules.ts";
+import { immutable, notNegative, oneOf, validateAmount } from "./rules.ts";
+import { validateSchedule, validateTimeZone } from "./schedule.ts";
+import { validateSelector } from "./selector.ts";
 import { validateClaimSpec } from "./storage.ts";
 
 /** What every workload with a selector and a template has. `kind` is in lower case, as messages have it. */
@@ -14,7 +16,7 @@ function validateSelected(spec: ApiObject, kind: string): FieldError[] {
     ...notNegative("spec.replicas", spec.replicas),
     ...notNegative("spec.minReadySeconds", spec.minReadySeconds),
     ...notNegative("spec.revisionHistoryLimit", spec.revisionHistoryLimit),
-    ...validateSelector(spec, kind),
+    ...selectsTemplate(spec, kind),
     ...validateTemplate("spec.template", withClaims(spec)),
     ...oneOf("spec.template.spec.restartPolicy", spec.template?.spec?.restartPolicy, ["Always"]),
   ];
@@ -31,8 +33,10 @@ function withClaims({ template, volumeClaimTemplates }: ApiObject): ApiObject {
   return { ...template, spec: { ...template?.spec, volumes: [...own, ...claims] } };
 }
 
-function validateSelector({ selector, template }: ApiObject, kind: string): FieldError[] {
+function selectsTemplate({ selector, template }: ApiObject, kind: string): FieldError[] {
   if (!selector) return [required("spec.selector")];
+  const malformed = validateSelector("spec.selector", selector);
+  if (malformed.length > 0) return malformed;
   const requirements = selectorOf(selector);
   if (requirements.length === 0) return [invalid("spec.selector", selector, `empty selector is invalid for ${kind}`)];
   const labels = template?.metadata?.labels;
@@ -44,6 +48,9 @@ export const validateDeployment = ({ spec }: ApiObject): FieldError[] => [
   ...validateSelected(spec, "deployment"),
   ...validateStrategy(spec.strategy),
   ...notNegative("spec.progressDeadlineSeconds", spec.progressDeadlineSeconds),
+  ...(spec.progressDeadlineSeconds <= (spec.minReadySeconds ?? 0)
+    ? [invalid("spec.progressDeadlineSeconds", spec.progressDeadlineSeconds, "must be greater than minReadySeconds")]
+    : []),
 ];
 
 function validateStrategy({ type, rollingUpdate }: ApiObject): FieldError[] {
@@ -51,6 +58,8 @@ function validateStrategy({ type, rollingUpdate }: ApiObject): FieldError[] {
   const errors = oneOf("spec.strategy.type", type, ["Recreate", "RollingUpdate"]);
   if (type === "Recreate" && rollingUpdate)
     return [...errors, forbidden(field, "may not be specified when strategy `type` is 'Recreate'")];
+  errors.push(...validateAmount(`${field}.maxUnavailable`, rollingUpdate?.maxUnavailable, true));
+  errors.push(...validateAmount(`${field}.maxSurge`, rollingUpdate?.maxSurge));
   const isStuck = [0, "0%"].includes(rollingUpdate?.maxUnavailable) && [0, "0%"].includes(rollingUpdate?.maxSurge);
   if (!isStuck) return errors;
   return [
@@ -65,10 +74,15 @@ export const validateDaemonSet = ({ spec }: ApiObject): FieldError[] => [
   ...oneOf("spec.updateStrategy.type", spec.updateStrategy.type, ["RollingUpdate", "OnDelete"]),
 ];
 
+const retention = (spec: ApiObject): ApiObject => spec.persistentVolumeClaimRetentionPolicy ?? {};
+
 export const validateStatefulSet = ({ spec }: ApiObject): FieldError[] => [
   ...oneOf("spec.podManagementPolicy", spec.podManagementPolicy, ["OrderedReady", "Parallel"]),
   ...oneOf("spec.updateStrategy.type", spec.updateStrategy.type, ["RollingUpdate", "OnDelete"]),
   ...notNegative("spec.updateStrategy.rollingUpdate.partition", spec.updateStrategy.rollingUpdate?.partition),
+  ...notNegative("spec.ordinals.start", spec.ordinals?.start),
+  ...oneOf("spec.persistentVolumeClaimRetentionPolicy.whenDeleted", retention(spec).whenDeleted, ["Delete", "Retain"]),
+  ...oneOf("spec.persistentVolumeClaimRetentionPolicy.whenScaled", retention(spec).whenScaled, ["Delete", "Retain"]),
   ...validateSelected(spec, "statefulset"),
   ...items(spec.volumeClaimTemplates).flatMap((claim, index) =>
     validateClaimSpec(`spec.volumeClaimTemplates[${index}].spec`, claim.spec),
@@ -117,6 +131,9 @@ export const validateJob = ({ spec }: ApiObject): FieldError[] => [
   ...validateTemplate("spec.template", spec.template),
   ...endingPolicy("spec.template.spec.restartPolicy", spec.template?.spec?.restartPolicy),
   ...oneOf("spec.completionMode", spec.completionMode, ["NonIndexed", "Indexed"]),
+  ...(spec.completionMode === "Indexed" && spec.completions === undefined
+    ? [required("spec.completions", "when completion mode is Indexed")]
+    : []),
 ];
 
 export const validateJobUpdate = ({ spec }: ApiObject, old: ApiObject): FieldError[] => [
@@ -126,36 +143,22 @@ export const validateJobUpdate = ({ spec }: ApiObject, old: ApiObject): FieldErr
   ...immutable("spec.completionMode", spec.completionMode, old.spec.completionMode),
 ];
 
-export function validateCronJob({ spec }: ApiObject): FieldError[] {
+/** The controller adds to the name to make names of its jobs. */
+const nameWithin = (most: number, name = ""): FieldError[] =>
+  name.length > most ? [invalid("metadata.name", name, `must be no more than ${most} characters`)] : [];
+
+export function validateCronJob({ metadata, spec }: ApiObject): FieldError[] {
   const job = spec.jobTemplate?.spec ?? {};
   const path = "spec.jobTemplate.spec";
   return [
-    ...(spec.schedule ? validateSchedule(String(spec.schedule)) : [required("spec.schedule")]),
+    ...nameWithin(52, metadata?.name),
+    ...(spec.schedule ? validateSchedule("spec.schedule", String(spec.schedule)) : [required("spec.schedule")]),
+    ...validateTimeZone("spec.timeZone", spec.timeZone),
+    ...notNegative("spec.successfulJobsHistoryLimit", spec.successfulJobsHistoryLimit),
+    ...notNegative("spec.failedJobsHistoryLimit", spec.failedJobsHistoryLimit),
     ...oneOf("spec.concurrencyPolicy", spec.concurrencyPolicy, ["Allow", "Forbid", "Replace"]),
     ...notNegative("spec.startingDeadlineSeconds", spec.startingDeadlineSeconds),
     ...validateTemplate(`${path}.template`, job.template),
     ...endingPolicy(`${path}.template.spec.restartPolicy`, job.template?.spec?.restartPolicy),
-  ];
-}
-
-function validateSchedule(schedule: string): FieldError[] {
-  const fields = schedule.trim().split(/\s+/);
-  if (/^(CRON_)?TZ=/.test(schedule))
-    return [invalid("spec.schedule", schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead")];
-  if (schedule.startsWith("@") || fields.length === 5) return [];
-  return [
-    invalid("spec.schedule", schedule, `expected exactly 5 fields, found ${fields.length}: [${fields.join(" ")}]`),
-  ];
-}
-
-export function validateHorizontalPodAutoscaler({ spec }: ApiObject): FieldError[] {
-  const { minReplicas, maxReplicas = 0, scaleTargetRef = {} } = spec;
-  const isInverted = maxReplicas < minReplicas;
-  return [
-    ...(minReplicas < 1 ? [invalid("spec.minReplicas", minReplicas, "must be greater than or equal to 1")] : []),
-    ...positive("spec.maxReplicas", maxReplicas),
-    ...(isInverted ? [invalid("spec.maxReplicas", maxReplicas, "must be greater than or equal to `minReplicas`")] : []),
-    ...present("spec.scaleTargetRef.kind", scaleTargetRef.kind),
-    ...present("spec.scaleTargetRef.name", scaleTargetRef.name),
   ];
 }

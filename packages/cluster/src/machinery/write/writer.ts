@@ -3,7 +3,7 @@
  * journal, so that no other write comes between; only then does it wait.
  */
 import type { AddressPlan } from "../../network/types.ts";
-import { checkBounds } from "../admission/bounds.ts";
+import { checkBounds, checkQuotas } from "../admission/bounds.ts";
 import { trackUpdate } from "../apply/track.ts";
 import type { SchemaSource } from "../fields/schema.ts";
 import { jsonClone, jsonEqual } from "../json.ts";
@@ -79,19 +79,27 @@ export class Writer {
     });
   }
 
-  /** Replaces the object, or creates it where the kind allows that. Takes `body` over. */
-  async createOrReplace(
-    row: ResourceRow,
-    namespace: string,
-    name: string,
-    body: ApiObject,
-    intent: Intent,
-  ): Promise<WriteResult> {
-    const isThere = this.#storage.latest(row.key, namespace, name) !== undefined;
-    if (isThere || !row.strategy.isCreatedByPut) return this.replace(row, namespace, name, () => body, intent);
+  /** What a request asks to create, read and with its defaults, before the server adds anything of its own. Takes `body` over. */
+  draft(row: ResourceRow, namespace: string, body: ApiObject, intent: Intent): { draft: Draft; warnings: string[] } {
+    const { context, warnings } = this.#begin(intent);
+    const draft = identify(row, namespace, body);
+    this.#readFields(row, draft, intent, context);
+    applyDefaults(row, draft);
+    const { name, generateName: prefix } = draft.metadata;
+    if (!name && prefix) draft.metadata.name = generateName(prefix);
+    return { draft, warnings };
+  }
+
+  /** Whether a PUT to this address creates. */
+  createsBy(row: ResourceRow, namespace: string, name: string): boolean {
+    return row.strategy.isCreatedByPut === true && this.#storage.latest(row.key, namespace, name) === undefined;
+  }
+
+  /** `body` as the object of that name. Throws BadRequest when it says that it is another. */
+  named(row: ResourceRow, namespace: string, name: string, body: ApiObject): Draft {
     const draft = identify(row, namespace, body);
     checkName(draft, name);
-    return this.create(row, namespace, draft, intent);
+    return draft;
   }
 
   /** Replaces the object by what `change` makes of it (a fresh draft, which is taken over). */
@@ -180,16 +188,17 @@ export class Writer {
     checkName(body, old.metadata.name);
     checkVersion(row, body, old, context);
     const { subresource } = intent;
-    if (subresource) return this.#composeSubresource(row, old, body, subresource);
+    if (subresource) return this.#composeSubresource(row, old, body, subresource, context);
     carryMetadata(body, old);
     if (hasStatus(row)) carryStatus(body, old);
     runHooks(row, body, context, old);
+    checkQuotas(row, body, context, old);
     if (row.strategy.hasGeneration && differsInSpec(body, old))
       body.metadata.generation = (old.metadata.generation ?? 0) + 1;
     return body;
   }
 
-  #composeSubresource(row: ResourceRow, old: Item, body: Draft, subresource: string): Draft {
+  #composeSubresource(row: ResourceRow, old: Item, body: Draft, subresource: string, context: WriteContext): Draft {
     const draft = mergeSubresource(subresource, body, old);
     if (!draft) throw badRequest(`${row.key} has no subresource ${subresource} that can be written`);
     // Its containers are new to the object; stored without defaults they would look changed to the next who writes the pod.
@@ -197,6 +206,7 @@ export class Writer {
       row.strategy.defaults?.(draft);
       refuse(row, draft, validateEphemeralContainers(draft, old));
     }
+    if (subresource === "resize") checkQuotas(row, draft, context, old);
     if (row.isCustom) refuse(row, draft, row.strategy.validate?.(draft, old) ?? []);
     // Where a pod was placed is no change of what its author wants.
     if (subresource !== "binding" && row.strategy.hasGeneration && differsInSpec(draft, old))
@@ -283,12 +293,15 @@ function checkVersion(row: ResourceRow, { metadata }: Draft, old: Item, { isInte
 
 const versionMissing = invalid("metadata.resourceVersion", 0, "must be specified for an update");
 
-function runHooks(row: ResourceRow, draft: Draft, context: WriteContext, old?: Item): void {
-  const { defaults, admit, prepare, validate, validateUpdate, allocate } = row.strategy;
+const applyDefaults = (row: ResourceRow, draft: Draft): void =>
   decoding(
     (why) => undecodable(row, why),
-    () => defaults?.(draft),
+    () => row.strategy.defaults?.(draft),
   );
+
+function runHooks(row: ResourceRow, draft: Draft, context: WriteContext, old?: Item): void {
+  const { admit, prepare, validate, validateUpdate, allocate } = row.strategy;
+  applyDefaults(row, draft);
   admit?.(draft, context, old);
   prepare?.(draft, context, old);
   refuse(row, draft, [

@@ -15,6 +15,13 @@ export function jsonSyntaxError(text: string): string {
   return "invalid JSON";
 }
 
+/** Paths of the fields that an object in `text`, which parses, has twice: JSON.parse keeps the last and tells nobody. */
+export function duplicateFields(text: string): readonly string[] {
+  const scanner = new Scanner(text);
+  scanner.document();
+  return scanner.duplicates;
+}
+
 class SyntaxFound extends Error {}
 
 const endOfInput = "unexpected end of JSON input";
@@ -23,10 +30,13 @@ const keyStart = "looking for beginning of object key string";
 const literals: Readonly<Record<string, string>> = { t: "true", f: "false", n: "null" };
 const escapes = '"\\/bfnrtu';
 const maxDepth = 10_000;
+const maxDuplicates = 100;
 
 class Scanner {
   readonly #text: string;
   #at = 0;
+  readonly #path: (string | number)[] = [];
+  readonly duplicates: string[] = [];
 
   constructor(text: string) {
     this.#text = text;
@@ -51,21 +61,38 @@ class Scanner {
   #object(depth: number): void {
     this.#at += 1;
     if (this.#isEnd("}")) return;
+    const keys = new Set<string>();
     for (;;) {
       if (this.#next() !== '"') this.#fail(keyStart);
-      this.#string();
+      this.#path.push(this.#key());
+      this.#note(keys);
       this.#expect(":", "after object key");
       this.#value(depth + 1);
+      this.#path.pop();
       if (this.#isEnd("}")) return;
       this.#expect(",", "after object key:value pair");
     }
   }
 
+  #key(): string {
+    const start = this.#at;
+    this.#string();
+    return JSON.parse(this.#text.slice(start, this.#at)) as string;
+  }
+
+  #note(keys: Set<string>): void {
+    const key = this.#path.at(-1) as string;
+    if (keys.has(key) && this.duplicates.length < maxDuplicates) this.duplicates.push(pathOf(this.#path));
+    keys.add(key);
+  }
+
   #array(depth: number): void {
     this.#at += 1;
     if (this.#isEnd("]")) return;
-    for (;;) {
+    for (let index = 0; ; index += 1) {
+      this.#path.push(index);
       this.#value(depth + 1);
+      this.#path.pop();
       if (this.#isEnd("]")) return;
       this.#expect(",", "after array element");
     }
@@ -142,6 +169,12 @@ class Scanner {
     throw new SyntaxFound(character === undefined ? endOfInput : `invalid character ${quote(character)} ${where}`);
   }
 }
+
+const pathOf = (path: readonly (string | number)[]): string =>
+  path
+    .map((step) => (typeof step === "number" ? `[${step}]` : `.${step}`))
+    .join("")
+    .slice(1);
 
 const isDigit = (character: string | undefined): boolean =>
   character !== undefined && character >= "0" && character <= "9";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { jsonSyntaxError } from "../../src/apiserver/http/json-error.ts";
+import { duplicateFields, jsonSyntaxError } from "../../src/machinery/json-error.ts";
 
 it.each([
   ["", "unexpected end of JSON input"],
@@ -38,4 +38,12 @@ it("finds an error exactly where JSON.parse does", () => {
       expect(jsonSyntaxError(text) === "invalid JSON").toBe(isValid);
     }),
   );
+});
+
+it.each([
+  ['{"a": 1, "b": {"a": 2}}', []],
+  ['{"a": 1, "b": [{"c": 1, "d": "c", "c": {}}], "a": [1]}', ["b[0].c", "a"]],
+  ['{"a\\u0062": 1, "ab": 2}', ["ab"]],
+])("finds the fields that stand twice in %s", (text, paths) => {
+  expect(duplicateFields(text)).toEqual(paths);
 });
