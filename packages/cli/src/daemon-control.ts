@@ -1,12 +1,13 @@
 /** Starting and stopping the cluster's process. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type DaemonRecord, runningDaemon } from "./daemon-record.ts";
 import { CliError } from "./errors.ts";
 import type { Home } from "./home.ts";
+import { openHome } from "./home-folder.ts";
 
 const startTimeoutMs = 30_000;
 const stopTimeoutMs = 60_000;
@@ -30,8 +31,7 @@ export async function ensureDaemon(
 }
 
 async function startDaemon(home: Home, options: StartOptions): Promise<void> {
-  mkdirSync(home.dir, { recursive: true, mode: 0o700 });
-  const log = openSync(home.daemonLog, "a", 0o600);
+  const log = openHome(home);
   const child = spawn(
     process.execPath,
     [fileURLToPath(new URL("./daemon.js", import.meta.url)), JSON.stringify(options)],
