@@ -1,6 +1,6 @@
 /** All rules of consensus in one hand, for who keeps a chain. */
 import type { Block, BlockHeader } from "../primitives/block.ts";
-import { mandatoryFailure } from "../script/error-text.ts";
+import { blockFailure } from "../script/error-text.ts";
 import { consensusFlags } from "../script/flags.ts";
 import { checkBlock, checkBlockOn } from "./block-checks.ts";
 import type { ChainNode } from "./difficulty.ts";
@@ -42,5 +42,5 @@ async function checkScripts(
   const transactions = block.transactions.map((tx, i) => ({ tx, spent: spent[i] ?? [] })).slice(1);
   const invalid = await verifier.verify(transactions, { flags: consensusFlags });
   if (invalid === undefined) return undefined;
-  return rejection(mandatoryFailure(invalid.error), invalidScriptText(invalid));
+  return rejection(blockFailure(invalid.error), invalidScriptText(invalid));
 }

@@ -7,7 +7,7 @@ import { isFinal } from "../consensus/locks.ts";
 import { checkSpend, locksSatisfied, scriptsOf } from "../consensus/spend-checks.ts";
 import { checkTransaction } from "../consensus/transaction-checks.ts";
 import { baseSize, isCoinbase, type OutPoint, type Transaction, txid, wtxid } from "../primitives/transaction.ts";
-import { mandatoryFailure, nonMandatoryFailure } from "../script/error-text.ts";
+import { mempoolFailure } from "../script/error-text.ts";
 import { standardFlags } from "../script/flags.ts";
 import { sigOpCost } from "../script/sigops.ts";
 import { PoolEntry } from "./graph/entry.ts";
@@ -204,6 +204,5 @@ export class Admission {
 
 function refusalOf(fault: ScriptFault | undefined): Refused | undefined {
   if (!fault) return undefined;
-  const reason = fault.isConsensus ? mandatoryFailure(fault.error) : nonMandatoryFailure(fault.error);
-  return refused(reason, `input ${fault.input}`, fault.isConsensus);
+  return refused(mempoolFailure(fault.error), `input ${fault.input}`, fault.isConsensus);
 }

@@ -59,10 +59,10 @@ const TEXTS: Readonly<Record<ScriptError, string>> = {
 
 export const scriptErrorText = (error: ScriptError): string => TEXTS[error];
 
-/** The reject reason, of a block's transaction or one for the mempool. */
-export const mandatoryFailure = (error: ScriptError): string =>
-  `mandatory-script-verify-flag-failed (${scriptErrorText(error)})`;
+/** The reject reason of a block with such a script. */
+export const blockFailure = (error: ScriptError): string =>
+  `block-script-verify-flag-failed (${scriptErrorText(error)})`;
 
-/** That of a transaction that only the rules for relaying refuse. */
-export const nonMandatoryFailure = (error: ScriptError): string =>
-  `non-mandatory-script-verify-flag (${scriptErrorText(error)})`;
+/** That of a transaction for the mempool, whether blocks may hold it or not. */
+export const mempoolFailure = (error: ScriptError): string =>
+  `mempool-script-verify-flag-failed (${scriptErrorText(error)})`;

@@ -125,7 +125,7 @@ test("the rules refuse a block for a script, with its input named", async () => 
     rules.checkInputs(blockOn(parent, [coinbaseOf(2), one.tx]), parent, [[], coins]);
   expect(await inputs(good)).toBeUndefined();
   expect(await inputs(bad)).toMatchObject({
-    reason: "mandatory-script-verify-flag-failed (Invalid Schnorr signature)",
+    reason: "block-script-verify-flag-failed (Invalid Schnorr signature)",
     blame: "consensus",
   });
 });

@@ -50,7 +50,7 @@ describe("acceptance", () => {
       ["bad-txns-premature-spend-of-coinbase", pay(green!, 50 * COIN, 1000)],
       ["bad-txns-in-belowout", spend([a!], [{ value: 51 * COIN, owner: 1 }])],
       ["min relay fee not met", pay(a!, 50 * COIN, 10)],
-      ["mandatory-script-verify-flag-failed (Witness program hash mismatch)", withWitness([Buffer.from([0x51])])],
+      ["mempool-script-verify-flag-failed (Witness program hash mismatch)", withWitness([Buffer.from([0x51])])],
       ["accepted", good],
       ["txn-already-in-mempool", good],
       ["txn-same-nonwitness-data-in-mempool", withWitness([Buffer.alloc(1), Buffer.from([0x51])])],
