@@ -7,7 +7,7 @@
  * begins anew, because what they agreed to is no longer what would be stored. As in Kubernetes, an object of this group itself is nobody's
  * business, or a bad webhook could not be removed.
  */
-import { hasRules, loadCel } from "../cel/load.ts";
+import { celAtHand, hasRules, loadCel } from "../cel/load.ts";
 import { jsonClone, jsonEqual } from "../json.ts";
 import type { ResourceRow } from "../resources/row.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -64,7 +64,8 @@ export class Gate {
     change: (old: Item) => ApiObject,
     intent: Intent,
   ): Promise<WriteResult> {
-    if (row.hasExpressions && !intent.isInternal) await loadCel();
+    // The cluster's own parts write definitions without new rules, but objects that are judged by old ones.
+    if (row.hasExpressions && !celAtHand() && (row.isCustom || !intent.isInternal)) await loadCel();
     // A Scale is no object of the kind, and where a pod is placed is not for others to say.
     const isOwn = intent.subresource === "scale" || intent.subresource === "binding";
     if (isOwn || this.#isOpen(row)) return this.#writer.replace(row, namespace, name, change, intent);
