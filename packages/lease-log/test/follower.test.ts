@@ -132,6 +132,14 @@ describe("a disk that was behind", () => {
     expect(node.append("b", 6, PREV, 0).meta).toMatchObject({ isComplete: true });
   });
 
+  it("holds nothing when the snapshot failed", () => {
+    const node = new Stepper({ applied: 10 });
+    node.probe("b", 6);
+    node.step({ type: "snapshot-offered", from: "b", epoch: 6 });
+    node.step({ type: "installed", at: { epoch: 0, index: 0 } });
+    expect(node.core.status(node.now)).toMatchObject({ last: { index: 0 }, commitIndex: 0, applied: { index: 0 } });
+  });
+
   it("counts no more from the moment a snapshot is taken in, until it is there", () => {
     const node = new Stepper();
     node.probe("b", 6);
@@ -140,6 +148,8 @@ describe("a disk that was behind", () => {
     expect(offered).toMatchObject({ install: true, meta: { isComplete: false } });
     expect(acks(node.heartbeat("b", 6, { commit: 10 }))).toMatchObject([{ matched: 0, isComplete: false }]);
     expect(node.step({ type: "durable", index: 11 })).toMatchObject({ sends: [], meta: undefined });
+    const appended = node.append("b", 6, { epoch: 6, index: 11 }, 1, 11);
+    expect(appended).toMatchObject({ append: undefined, applyTo: undefined, sends: [] });
     expect(node.core.candidacy(undefined, node.now)).toEqual({ abstain: "a snapshot is being taken in" });
     expect(node.step({ type: "snapshot-offered", from: "c", epoch: 5 }).install).toBe(false);
   });

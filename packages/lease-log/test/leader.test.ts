@@ -12,8 +12,8 @@ function leading(members: readonly string[] = ["a", "b", "c"], given: Constructo
 }
 
 /** The same, with the opening entry committed. */
-function opened(members?: readonly string[]): Stepper {
-  const node = leading(members);
+function opened(members?: readonly string[], given?: ConstructorParameters<typeof Stepper>[0]): Stepper {
+  const node = leading(members, given);
   for (const id of ["b", "c"]) node.ack(id, 5, 11);
   return node;
 }
@@ -153,6 +153,14 @@ describe("a replica", () => {
     expect(node.state("b", 5, 8).feeds).toMatchObject([{ to: "b", after: { epoch: 4, index: 8 }, through: 11 }]);
   });
 
+  it("is not taken for fed by what was sent in an older session", () => {
+    const node = opened(["a", "b"]);
+    node.step({ type: "peer-up", id: "b" });
+    expect(node.state("b", 5, 11, { session: 2 }).feeds).toHaveLength(1);
+    node.step({ type: "fed", to: "b", session: 1, through: 11, sizeBytes: 1, isSent: true });
+    expect(node.step({ type: "propose", count: 1 }).feeds.filter(({ to }) => to === "b")).toEqual([]);
+  });
+
   it("is sent a snapshot when its state holds more than the two logs share", () => {
     const node = new Stepper();
     node.lead(5, ["a", "b"]);
@@ -168,6 +176,16 @@ describe("a switchover", () => {
     expect(node.ack("b", 5, 12).stepDown).toBeUndefined();
     node.ack("c", 5, 12);
     expect(node.step({ type: "durable", index: 12 }).stepDown).toEqual({ reason: "switchover", to: "b" });
+  });
+});
+
+describe("a switchover in async", () => {
+  it("waits for the successor, which commits do not wait for", () => {
+    const node = opened(["a", "b", "c"], { config: { mode: "async" } });
+    node.step({ type: "propose", count: 1 });
+    expect(node.step({ type: "durable", index: 12 }).applyTo).toBe(12);
+    expect(node.step({ type: "handover", to: "b" }).stepDown).toBeUndefined();
+    expect(node.ack("b", 5, 12).stepDown).toEqual({ reason: "switchover", to: "b" });
   });
 });
 

@@ -282,7 +282,6 @@ function onTick(step: Step): void {
 /** A term is taken up once the Lease as observed shows it, since the record is read from the same object. */
 function onArbiter(step: Step, observed: ArbiterRecord | undefined, termEpoch: number | undefined): void {
   const { node } = step;
-  if ((observed?.epoch ?? 0) > (node.consent?.epoch ?? Infinity)) node.consent = undefined;
   node.observed = observed;
   const record = readRecord(observed, node.config.annotation);
   if (record && !isOwnStart(node, record)) node.hasSeenData = true;
