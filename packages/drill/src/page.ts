@@ -23,6 +23,8 @@ ${report.broken.map((line) => `<p class="broken">${escaped(line)}</p>`).join("\n
 ${tiles(report)}
 <h2>Throughput</h2>
 ${plot(report)}
+<h2>Time without an acknowledged write</h2>
+${downtimeTable(report)}
 <h2>Faults</h2>
 ${faultTable(report)}
 ${report.skipped.map(({ fault, reason }) => `<p>${escaped(fault)} was skipped: ${escaped(reason)}</p>`).join("\n")}
@@ -42,7 +44,7 @@ body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 sy
 main { max-width: 72rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
 .facts { color: var(--soft); margin: .25rem 0 1.25rem; }
-.broken { border-left: 4px solid var(--fail); padding: .25rem .75rem; font-weight: 600; }
+.broken { border-left: 4px solid var(--fail); padding: .25rem .75rem; font-weight: 600; overflow-wrap: anywhere; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .75rem; }
 .tiles div { background: var(--card); border-radius: .5rem; padding: .75rem 1rem; }
 .tiles dt { color: var(--soft); font-size: .85rem; } .tiles dd { margin: 0; font-size: 1.35rem; font-variant-numeric: tabular-nums; }
@@ -50,7 +52,7 @@ h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.05rem; margin: 2rem 0 .5r
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--soft); font-weight: 500; } pre { background: var(--card); padding: 1rem; overflow-x: auto; border-radius: .5rem; }
-svg { width: 100%; height: auto; background: var(--card); border-radius: .5rem; } svg text { fill: var(--soft); font-size: 11px; }
+svg { width: 100%; min-width: 44rem; height: auto; display: block; background: var(--card); border-radius: .5rem; } svg text { fill: var(--soft); font-size: 11px; }
 .legend span { margin-right: 1rem; } .legend i { display: inline-block; width: .8em; height: .8em; margin-right: .35em; border-radius: 2px; }
 `;
 
@@ -64,12 +66,18 @@ function tiles({ operations, lost, isLinearizable, downtime }: DrillReport): str
     ["Acknowledged writes", String(operations.writes)],
     ["Lost", String(lost.length)],
     ["Linearizable", isLinearizable ? "yes" : "NO"],
-    ...downtime.map(
-      ({ fault, p50Ms, p99Ms }) => [`Downtime, ${fault}`, `${Math.round(p50Ms)} / ${Math.round(p99Ms)} ms`] as const,
-    ),
+    ["Longest without a write", downtime.length === 0 ? "-" : ms(Math.max(...downtime.map(({ maxMs }) => maxMs)))],
   ];
   const cells = facts.map(([name, value]) => `<div><dt>${escaped(name)}</dt><dd>${escaped(value)}</dd></div>`);
-  return `<dl class="tiles">${cells.join("")}</dl><p class="facts">Downtime: half of the faults, and 99 of 100, took no longer.</p>`;
+  return `<dl class="tiles">${cells.join("")}</dl>`;
+}
+
+function downtimeTable({ downtime }: DrillReport): string {
+  const head = ["Fault", "Times", "Half took no longer than", "99 of 100", "Longest"];
+  return table(
+    head,
+    downtime.map(({ fault, count, p50Ms, p99Ms, maxMs }) => [fault, String(count), ...[p50Ms, p99Ms, maxMs].map(ms)]),
+  );
 }
 
 function faultTable({ faults }: DrillReport): string {
@@ -80,9 +88,13 @@ function faultTable({ faults }: DrillReport): string {
     fault.how,
     ...[fault.detectedMs, fault.electedMs, fault.firstWriteMs, fault.downtimeMs, fault.recoveredMs].map(ms),
   ];
+  return table(head, faults.map(cells));
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const row = (texts: readonly string[], tag: string): string =>
     `<tr>${texts.map((text) => `<${tag}>${escaped(text)}</${tag}>`).join("")}</tr>`;
-  return `<div class="scroll"><table>${row(head, "th")}${faults.map((fault) => row(cells(fault), "td")).join("")}</table></div>`;
+  return `<div class="scroll"><table>${row(head, "th")}${rows.map((cells) => row(cells, "td")).join("")}</table></div>`;
 }
 
 const badHistory = (report: DrillReport): string =>

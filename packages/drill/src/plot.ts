@@ -6,7 +6,9 @@ import type { DrillReport } from "./report.ts";
 const SIZE = { width: 1000, height: 320, left: 52, right: 24, top: 26, bottom: 44 } as const;
 const MAX_POINTS = 600;
 const GRID_LINES = 4;
-const LABEL_WIDTH = 48;
+/** About what a letter of a name takes, and the room between two names. */
+const LETTER_WIDTH = 6.2;
+const LABEL_GAP = 8;
 /** Plots shorter than this tell tenths of seconds. */
 const SHORT_MS = 60_000;
 
@@ -18,14 +20,15 @@ interface Scale {
 export function plot({ slices, faults }: Pick<DrillReport, "slices" | "faults">): string {
   const { points, widthMs } = thinned(slices);
   const perSecond = 1000 / widthMs;
-  const top = Math.max(1, ...points.map(({ reads, writes }) => (reads + writes) * perSecond));
+  const top = roundUp(Math.max(1, ...points.map(({ reads, writes }) => (reads + writes) * perSecond)));
   const endMs = Math.max(widthMs, points.length * widthMs);
   const scale = scaleOf(endMs, top);
   const area = (value: (slice: Slice) => number, colour: string): string => {
     const line = points.map((slice) => `${scale.x(slice.atMs + widthMs / 2)},${scale.y(value(slice) * perSecond)}`);
     return `<polygon fill="var(${colour})" points="${scale.x(0)},${scale.y(0)} ${line.join(" ")} ${scale.x(endMs)},${scale.y(0)}"/>`;
   };
-  return `<svg viewBox="0 0 ${SIZE.width} ${SIZE.height}" role="img" aria-label="operations per second over time">
+  const named = withRoom(scale, faults);
+  return `<div class="scroll"><svg viewBox="0 0 ${SIZE.width} ${SIZE.height}" role="img" aria-label="operations per second over time">
 ${grid(scale, endMs, top)}
 ${area(({ reads, writes }) => reads + writes, "--read")}
 ${area(({ writes }) => writes, "--write")}
@@ -33,9 +36,15 @@ ${points
   .filter(({ failures }) => failures > 0)
   .map(({ atMs }) => failureTick(scale, atMs, widthMs))
   .join("")}
-${faults.map((fault, n) => mark(scale, fault, isLabelled(scale, faults[n - 1], fault))).join("\n")}
-</svg>
+${faults.map((fault) => mark(scale, fault, named.has(fault))).join("\n")}
+</svg></div>
 <p class="legend"><span><i style="background:var(--write)"></i>writes per second</span><span><i style="background:var(--read)"></i>reads per second</span><span><i style="background:var(--fail)"></i>failed operations</span><span><i style="background:var(--fault)"></i>fault, to the first write after it</span></p>`;
+}
+
+/** To a number whose quarters are round. */
+function roundUp(value: number): number {
+  const unit = 10 ** Math.floor(Math.log10(value));
+  return ([1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8].find((digit) => digit * unit >= value) ?? 10) * unit;
 }
 
 function scaleOf(endMs: number, top: number): Scale {
@@ -82,10 +91,18 @@ function failureTick(scale: Scale, atMs: number, widthMs: number): string {
 
 type Fault = DrillReport["faults"][number];
 
-/** Names that would lie over each other are left out where they would only repeat. */
-function isLabelled(scale: Scale, before: Fault | undefined, fault: Fault): boolean {
-  if (before === undefined || before.fault !== fault.fault) return true;
-  return Number(scale.x(fault.atMs)) - Number(scale.x(before.atMs)) > LABEL_WIDTH;
+/** The faults whose names have room: those that would lie over the one before are left out, and show when pointed at. */
+function withRoom(scale: Scale, faults: readonly Fault[]): ReadonlySet<Fault> {
+  const named = new Set<Fault>();
+  let takenTo = 0;
+  for (const fault of faults) {
+    const half = (fault.fault.length * LETTER_WIDTH) / 2;
+    const middle = Number(scale.x(fault.atMs));
+    if (middle - half < takenTo) continue;
+    named.add(fault);
+    takenTo = middle + half + LABEL_GAP;
+  }
+  return named;
 }
 
 function mark(scale: Scale, { atMs, fault, firstWriteMs = 0 }: Fault, isNamed: boolean): string {
@@ -93,5 +110,6 @@ function mark(scale: Scale, { atMs, fault, firstWriteMs = 0 }: Fault, isNamed: b
   const height = SIZE.height - SIZE.bottom - SIZE.top;
   const name = isNamed ? `<text x="${x}" y="${SIZE.top - 8}" text-anchor="middle">${fault}</text>` : "";
   const band = `<rect x="${x}" y="${SIZE.top}" width="${(Number(end) - Number(x)).toFixed(1)}" height="${height}" fill="var(--fault)" opacity=".25"/>`;
-  return `${band}<line x1="${x}" x2="${x}" y1="${SIZE.top}" y2="${SIZE.height - SIZE.bottom}" stroke="var(--fault)"/>${name}`;
+  const told = `<title>${fault} at ${(atMs / 1000).toFixed(1)} s: ${Math.round(firstWriteMs)} ms to the first write</title>`;
+  return `<g>${told}${band}<line x1="${x}" x2="${x}" y1="${SIZE.top}" y2="${SIZE.height - SIZE.bottom}" stroke="var(--fault)"/>${name}</g>`;
 }

@@ -192,6 +192,14 @@ describe("a report", () => {
     expect(page).not.toMatch(/https?:\/\/|<script|<link|@import/);
   });
 
+  it("names the faults in the plot where names have room, and all of them when pointed at", () => {
+    const faults = [0, 10, 20, 5000, 9000].map((atMs) => ({ ...report.faults[0], atMs, fault: "partition" }));
+    const slices = Array.from({ length: 100 }, (_, n) => ({ atMs: n * 100, reads: 1, writes: 1, failures: 0 }));
+    const page = pageOf({ ...report, faults: faults as DrillReport["faults"], slices });
+    expect(page.match(/middle">partition</g)).toHaveLength(3);
+    expect(page.match(/<title>partition at /g)).toHaveLength(5);
+  });
+
   it("is a table in the terminal", () => {
     expect(summaryOf(report)).toMatch(/kill +kv-0 +10 ms +300 ms +320 ms +330 ms/);
     expect(summaryOf({ ...report, broken: ["It broke."] })).toContain("BROKEN: It broke.");

@@ -99,6 +99,7 @@ describe("a damaged backup is refused, and nothing is changed", () => {
       (file) => writeFile(file, "PK\u0003\u0004 an archive of something".repeat(10)),
       /impossible|checksum/,
     ],
+    ["of something else, and short", (file) => writeFile(file, "hello"), /of another kind/],
     ["longer than it was", (file) => writeFile(file, "more", { flag: "a" }), /cut short|not in order/],
   ])("%s", async (_, damage, reason) => {
     const file = await backedUp();

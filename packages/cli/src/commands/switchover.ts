@@ -30,10 +30,7 @@ export async function switchover(
     const result = await execInPod(config, { namespace, pod, container, command: [...command, "--json", ...to] });
     if (result.code !== 0) throw new CliError(result.output.trim());
     const outcome = JSON.parse(result.output) as Outcome;
-    output.result(
-      outcome,
-      () => `${outcome.to} leads in place of ${outcome.from}; writes paused for ${outcome.pauseMs} ms.`,
-    );
+    output.result(outcome, () => sentence(outcome));
   } finally {
     kube.close();
   }
@@ -46,3 +43,6 @@ interface Outcome {
   /** How long no write was acknowledged, at most. */
   readonly pauseMs: number;
 }
+
+const sentence = ({ from, to, pauseMs }: Outcome): string =>
+  from === to ? `${to} leads already.` : `${to} leads in place of ${from}; writes paused for ${pauseMs} ms.`;

@@ -11,7 +11,8 @@ const variant: CommandOption = {
 };
 
 /** Names only: the faults themselves are loaded when a drill runs. */
-const faults = "kill, delete, partition, pause, restart, scale, outage, wipe";
+const faults = `kill, delete, partition, minority, one-way, pause, restart, scale, resize, outage, wipe; on the embedded cluster also \
+api-away, api-hang, api-conflict, api-gone, api-lost-answer, watch-drop, dns-away, clock-forward, clock-back, disk-full, disk-slow`;
 
 export const commands: readonly CommandRow[] = [
   {
@@ -63,7 +64,7 @@ export const commands: readonly CommandRow[] = [
       context,
       {
         flags: "--fault <names>",
-        description: `${faults} (default kill); several by commas or repetition`,
+        description: `several by commas or repetition (default kill): ${faults}`,
         isList: true,
       },
       { flags: "--repeat <count>", description: "how often each fault (default 1)" },

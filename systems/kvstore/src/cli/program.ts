@@ -139,7 +139,9 @@ function addSwitchover(command: Command): void {
       print(
         json
           ? JSON.stringify(result)
-          : `${result.to} leads in place of ${result.from}; no write for ${result.pauseMs} ms`,
+          : result.to === result.from
+            ? `${result.to} leads already`
+            : `${result.to} leads in place of ${result.from}; no write for ${result.pauseMs} ms`,
       );
     });
 }

@@ -123,6 +123,7 @@ async function* payloads(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buff
   let held: Buffer[] = [];
   let heldBytes = 0;
   let neededBytes = PREFIX_BYTES;
+  let isBegun = false;
   for await (const chunk of chunks) {
     held.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     heldBytes += chunk.length;
@@ -130,12 +131,14 @@ async function* payloads(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buff
     let rest = held.length === 1 ? (held[0] as Buffer) : Buffer.concat(held, heldBytes);
     for (neededBytes = frameBytes(rest); rest.length >= neededBytes; neededBytes = frameBytes(rest)) {
       yield openFrame(rest.subarray(0, neededBytes));
+      isBegun = true;
       rest = rest.subarray(neededBytes);
     }
     held = [rest];
     heldBytes = rest.length;
   }
-  if (heldBytes > 0) throw bad("it is cut short");
+  if (heldBytes > 0)
+    throw bad(isBegun ? "it is cut short" : "it is of another kind, or cut short before its first part");
 }
 
 /** Bytes that the first frame takes as far as that is known. */
