@@ -2,6 +2,7 @@
  * All revisions that are kept, in order: what watches that start in the past read, and what a snapshot copies. Blocks are appended to, and replaced
  * rather than changed when the past is reclaimed, so that a reader goes on undisturbed.
  */
+import type { Steps } from "./steps.ts";
 import type { KeyVersion } from "./version.ts";
 
 const blockLength = 1024;
@@ -44,14 +45,14 @@ export class History {
   }
 
   /**
-   * Drops what is dead at `compactRevision` from one block after the other; each step of the iteration is one block's work. `dropped` is told of each,
+   * Drops what is dead at `compactRevision` from one block after the other; each step is one block's work. `dropped` is told of each,
    * `moved` of survivors whose values should be copied together.
    */
   *reclaim(
     compactRevision: number,
     dropped: (version: KeyVersion) => void,
     moved: (version: KeyVersion) => void,
-  ): Generator<void, void, void> {
+  ): Steps<void> {
     for (let at = 0; at < this.blocks.length; at++) {
       const block = this.blocks[at]!;
       if (block[0]!.modRevision > compactRevision) return;
@@ -61,7 +62,7 @@ export class History {
         if (kept.length < block.length * sparse) for (const version of kept) moved(version);
         at = this.replace(at, kept);
       }
-      yield;
+      yield block.length;
     }
   }
 

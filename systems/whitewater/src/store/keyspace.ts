@@ -3,7 +3,7 @@ import type { KeyValue } from "../proto/kv.ts";
 import { History } from "./history.ts";
 import { OrderedKeys } from "./ordered.ts";
 import { Slabs } from "./slabs.ts";
-import { stepKeys } from "./steps.ts";
+import { type Steps, stepKeys } from "./steps.ts";
 import { type KeyEntry, KeyVersion } from "./version.ts";
 
 /** As in etcd, an empty store is at revision 1, and one that was never compacted says -1. */
@@ -112,7 +112,7 @@ export class Keyspace {
   }
 
   /** Gives memory back, a block of history at each step; readers at the compacted revision or later see no difference. */
-  reclaim(): Generator<void, void, void> {
+  reclaim(): Steps<void> {
     return this.history.reclaim(
       this.compactRevision,
       (version) => this.drop(version),

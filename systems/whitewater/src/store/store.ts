@@ -125,28 +125,29 @@ export function createStore(options: StoreOptions = {}): Store {
 
 /** Gives memory back beside the work, a few blocks of history in each turn of the event loop. */
 function createReclaimer(current: () => State) {
-  const blocksPerTurn = 4;
-  let running: Promise<void> | undefined;
+  let done: Promise<void> | void;
+  let isRunning = false;
   let isWanted = false;
 
-  async function run(): Promise<void> {
+  function* passes(): Steps<void> {
     while (isWanted) {
       isWanted = false;
       const { keys } = current();
-      let count = 0;
-      for (const _ of keys.reclaim()) {
-        if (++count % blocksPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
+      for (const touched of keys.reclaim()) {
+        yield touched;
         if (isWanted || current().keys !== keys) break;
       }
     }
-    running = undefined;
+    isRunning = false;
   }
 
   return {
     start(): void {
       isWanted = true;
-      running ??= run();
+      if (isRunning) return;
+      isRunning = true;
+      done = inTurns(passes());
     },
-    settled: async (): Promise<void> => running,
+    settled: async (): Promise<void> => done,
   };
 }
