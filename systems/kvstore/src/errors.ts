@@ -9,6 +9,8 @@ export type KvStoreErrorCode =
   | "damaged"
   /** The disk has no room; nothing was written. */
   | "disk-full"
+  /** The data file can't be written, for a reason that is none of the others. */
+  | "failed"
   /** A snapshot or backup is truncated, altered or of another kind. */
   | "bad-snapshot"
   /** A setting or argument is wrong. */

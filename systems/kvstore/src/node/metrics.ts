@@ -24,8 +24,8 @@ const GAUGES: readonly (readonly [string, string, (replica: Replica) => number])
   ["kvstore_applied_index", "Newest log entry in the data here", ({ log }) => log.status().applied.index],
   ["kvstore_writes_blocked", "1 while writes are refused", (replica) => (writesBlocked(replica) === undefined ? 0 : 1)],
   ["kvstore_staleness_seconds", "Age of a replica's data", ({ log }) => log.status().staleMs / 1000],
-  ["kvstore_keys", "Keys stored", ({ store }) => store.reader().size],
-  ["kvstore_keys_expiring", "Keys with an expiry", ({ store }) => store.expiring],
+  ["kvstore_keys", "Keys stored, about a second ago", ({ store }) => store.written.size],
+  ["kvstore_keys_expiring", "Keys with an expiry, about a second ago", ({ store }) => store.written.expiring],
   ["kvstore_clients", "Client connections", ({ server }) => server.clients],
   ["kvstore_disk_free_bytes", "Room on the data disk", ({ disk }) => disk.freeBytes],
 ];

@@ -9,6 +9,9 @@ import { encodeEntry, type Operation, operationSize } from "../store/entry.ts";
 
 const MAX_ENTRY_BYTES = 256 * 1024;
 const MAX_ENTRY_OPERATIONS = 4096;
+/** Fill up to which rounds follow each other without a pause. */
+const EASY_FILL = 0.5;
+const MAX_PAUSE_MS = 10;
 /** Entries on their way at once. */
 const MAX_ROUNDS = 1;
 /** Operations that may wait for their turn; beyond it they are refused. */
@@ -29,13 +32,16 @@ interface Waiting {
 export class Proposer {
   readonly #log: Pick<ReplicatedLog, "propose">;
   readonly #now: () => number;
+  readonly #fill: () => number;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #rounds = 0;
   #isScheduled = false;
 
-  constructor(log: Pick<ReplicatedLog, "propose">, now: () => number = Date.now) {
+  /** `fill` is the store's: how much of the room for changes is taken. */
+  constructor(log: Pick<ReplicatedLog, "propose">, fill: () => number, now: () => number = Date.now) {
     this.#log = log;
+    this.#fill = fill;
     this.#now = now;
   }
 
@@ -104,11 +110,20 @@ export class Proposer {
    * for that turn, but most of what a write costs is its share of a round: fewer and larger rounds are faster (bench/results/kvstore.md).
    */
   #endRound(): void {
-    setImmediate(() =>
-      setImmediate(() => {
-        this.#rounds--;
-        this.#send();
-      }),
-    );
+    setImmediate(() => setImmediate(() => this.#nextRound()));
+  }
+
+  /** Where clients write faster than the tree can, each round waits a little, the more the less room there is, and none is sent without room. */
+  #nextRound(): void {
+    const fill = this.#fill();
+    if (fill >= 1) setTimeout(() => this.#nextRound(), MAX_PAUSE_MS).unref();
+    else if (fill > EASY_FILL)
+      setTimeout(() => this.#release(), (MAX_PAUSE_MS * (fill - EASY_FILL)) / (1 - EASY_FILL)).unref();
+    else this.#release();
+  }
+
+  #release(): void {
+    this.#rounds--;
+    this.#send();
   }
 }

@@ -67,7 +67,7 @@ export async function startServer(options: ServerOptions): Promise<KvServer> {
 function contextOf(options: ServerOptions, connections: ReadonlyMap<Session, Connection>): ServerContext {
   return {
     backend: options.backend,
-    proposer: new Proposer(options.backend.log),
+    proposer: new Proposer(options.backend.log, () => options.backend.store.fill),
     flusher: new Flusher(),
     cursors: options.cursors,
     stats: { connections: 0, rejectedConnections: 0, commands: 0, bytesIn: 0, bytesOut: 0 },

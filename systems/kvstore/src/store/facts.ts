@@ -1,7 +1,7 @@
 /** What the store keeps about itself beside the data: the last entry applied, its time, and whether a restore is under way. */
 import type { Position } from "@coracle/lease-log";
 import { corrupt } from "./datafile.ts";
-import type { Tree } from "./tree.ts";
+import type { ReadableTable, Tree } from "./tree.ts";
 
 type Facts = Tree["facts"];
 
@@ -14,7 +14,7 @@ const FORMAT = 2;
 const POSITION_BYTES = 13;
 
 /** Throws `damaged` when the data was written in another format. */
-export function readPosition(facts: Facts, dir: string): Position {
+export function readPosition(facts: ReadableTable, dir: string): Position {
   const bytes = facts.getBinary(APPLIED);
   if (!bytes) return { epoch: 0, index: 0 };
   if (bytes.length !== POSITION_BYTES || bytes[12] !== FORMAT)
@@ -30,7 +30,7 @@ export function writePosition(facts: Facts, { epoch, index }: Position): void {
   facts.putSync(APPLIED, bytes);
 }
 
-export const readTime = (facts: Facts): number => facts.getBinary(TIME)?.readUIntBE(0, 6) ?? 0;
+export const readTime = (facts: ReadableTable): number => facts.getBinary(TIME)?.readUIntBE(0, 6) ?? 0;
 
 export function writeTime(facts: Facts, timeMs: number): void {
   const bytes = Buffer.allocUnsafe(6);
@@ -38,7 +38,7 @@ export function writeTime(facts: Facts, timeMs: number): void {
   facts.putSync(TIME, bytes);
 }
 
-export const isRestoring = (facts: Facts): boolean => facts.getBinary(RESTORING) !== undefined;
+export const isRestoring = (facts: ReadableTable): boolean => facts.getBinary(RESTORING) !== undefined;
 
 export const markRestoring = (facts: Facts): void => facts.putSync(RESTORING, Buffer.from("1"));
 

@@ -1,122 +1,81 @@
-/** The keyspace that operations and reads see: the changes in memory over the tree, without what has expired. */
+/** The keyspace that operations and reads see: the newest layer of changes and all beneath it, without what has expired. */
 import { KvStoreError } from "../errors.ts";
 import { type Keyspace, MAX_KEY_BYTES, type RangeQuery, type Row } from "./keyspace.ts";
-import type { Change, Overlay } from "./overlay.ts";
-import type { Expiring, TreeKeyspace } from "./tree-keyspace.ts";
-import { expiryIn, isExpired, MAX_TIME_MS } from "./value.ts";
+import type { Layer } from "./layer.ts";
+import type { TreeKeyspace } from "./tree-keyspace.ts";
+import { isExpired, MAX_TIME_MS } from "./value.ts";
 
 export class LayeredKeyspace implements Keyspace {
   now = 0;
-  readonly #overlay: Overlay;
-  readonly #tree: TreeKeyspace;
+  readonly #layer: Layer;
+  readonly #tree: Pick<TreeKeyspace, "forget" | "forgetAll">;
 
-  constructor(overlay: Overlay, tree: TreeKeyspace) {
-    this.#overlay = overlay;
+  /** What the tree keeps in memory of a row is dropped when the row changes in a layer, which hides it until the tree has the change. */
+  constructor(layer: Layer, tree: Pick<TreeKeyspace, "forget" | "forgetAll">) {
+    this.#layer = layer;
     this.#tree = tree;
   }
 
   get size(): number {
-    let size = this.#overlay.hidesTree ? 0 : this.#tree.size;
-    for (const change of this.#overlay.changes())
-      size += (change.stored ? 1 : 0) - (this.#before(change) === "absent" ? 0 : 1);
-    return size;
+    return this.#layer.size;
   }
 
   /** Keys with an expiry. */
   get expiring(): number {
-    if (this.#overlay.hidesTree || this.#tree.expiring === 0) return this.#overlay.expiring;
-    let count = this.#tree.expiring + this.#overlay.expiring;
-    for (const change of this.#overlay.changes()) {
-      const before = this.#before(change);
-      if (before !== "absent" && before.expiresAt !== undefined) count--;
-    }
-    return count;
+    return this.#layer.expiring;
   }
 
   get(key: Uint8Array): Buffer | undefined {
-    const change = this.#overlay.find(key);
-    const stored = change ? change.stored : this.#underneath(key);
+    if (key.length > MAX_KEY_BYTES) return undefined;
+    const stored = this.#layer.get(key);
     return stored && !isExpired(stored, this.now) ? stored : undefined;
   }
 
   *range({ limit, ...span }: RangeQuery): Generator<Row> {
     let left = limit ?? Number.POSITIVE_INFINITY;
     if (left <= 0) return;
-    for (const { key, stored } of this.#merged(span)) {
-      if (!stored || isExpired(stored, this.now)) continue;
-      yield { key, stored };
+    for (const row of this.#layer.rows(span)) {
+      if (isExpired(row.stored, this.now)) continue;
+      yield row;
       if (--left <= 0) return;
     }
   }
 
   put(key: Uint8Array, stored: Uint8Array): void {
     if (key.length > MAX_KEY_BYTES) throw new KvStoreError("corrupt", `a key is longer than ${MAX_KEY_BYTES} bytes`);
-    this.#overlay.set(key, stored as Buffer);
+    this.#set(key, stored);
   }
 
   remove(key: Uint8Array): boolean {
     const wasThere = this.get(key) !== undefined;
-    if (key.length <= MAX_KEY_BYTES) this.#overlay.set(key, undefined);
+    if (key.length <= MAX_KEY_BYTES) this.#set(key, undefined);
     return wasThere;
   }
 
   clear(): void {
-    this.#overlay.clear();
+    this.#tree.forgetAll();
+    this.#layer.overlay.clear();
   }
 
   /** The same keys on every replica, wherever each replica holds them. */
   reap(limit: number): number {
     const due: Buffer[] = [];
-    for (const { key } of this.#expiringBefore(this.now + 1)) {
+    for (const { key } of this.#layer.expiringBefore(this.now + 1)) {
       if (due.length >= limit) break;
       due.push(key);
     }
-    for (const key of due) this.#overlay.set(key, undefined);
+    for (const key of due) this.#set(key, undefined);
     return due.length;
   }
 
   /** When the next key expires, if one does. */
   nextExpiry(): number | undefined {
-    for (const { expiresAt } of this.#expiringBefore(MAX_TIME_MS)) return expiresAt;
+    for (const { expiresAt } of this.#layer.expiringBefore(MAX_TIME_MS)) return expiresAt;
     return undefined;
   }
 
-  #underneath(key: Uint8Array): Buffer | undefined {
-    return this.#overlay.hidesTree || key.length > MAX_KEY_BYTES ? undefined : this.#tree.get(key);
-  }
-
-  #before(change: Change): NonNullable<Change["before"]> {
-    if (change.before === undefined) {
-      const stored = this.#underneath(change.key);
-      change.before = stored ? { expiresAt: expiryIn(stored) } : "absent";
-    }
-    return change.before;
-  }
-
-  /** Rows of both in key order, a change in place of the row that it replaces. */
-  *#merged(span: RangeQuery): Generator<{ readonly key: Buffer; readonly stored: Buffer | undefined }> {
-    const changes = this.#overlay.within(span);
-    let change = changes.next().value;
-    for (const row of this.#overlay.hidesTree ? [] : this.#tree.rows(span)) {
-      for (; change && Buffer.compare(change.key, row.key) < 0; change = changes.next().value) yield change;
-      // A changed row is there already, or comes next from the changes.
-      if (!change || Buffer.compare(change.key, row.key) !== 0) yield row;
-    }
-    for (; change; change = changes.next().value) yield change;
-  }
-
-  /** Keys of both with an expiry before `time`, the earliest first, ties in key order. */
-  *#expiringBefore(time: number): Generator<Expiring> {
-    const changed = this.#overlay.expiringBefore(time).values();
-    let next = changed.next().value;
-    for (const row of this.#overlay.hidesTree ? [] : this.#tree.expiringBefore(time)) {
-      if (this.#overlay.find(row.key)) continue;
-      for (; next && isBefore(next, row); next = changed.next().value) yield next;
-      yield row;
-    }
-    for (; next; next = changed.next().value) yield next;
+  #set(key: Uint8Array, stored: Uint8Array | undefined): void {
+    this.#tree.forget(key);
+    this.#layer.overlay.set(key, stored);
   }
 }
-
-const isBefore = (a: Expiring, b: Expiring): boolean =>
-  a.expiresAt < b.expiresAt || (a.expiresAt === b.expiresAt && Buffer.compare(a.key, b.key) < 0);

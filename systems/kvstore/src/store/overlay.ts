@@ -1,42 +1,48 @@
-/** Changes that are applied but not yet in the tree: small, in memory, in front of it. A later change of a key replaces the earlier one. */
+/** Changes that are applied but not yet in the tree, in memory. A later change of a key replaces the earlier one. */
+import { Changes } from "./changes.ts";
+import { Due } from "./due.ts";
 import type { RangeQuery } from "./keyspace.ts";
-import type { Expiring } from "./tree-keyspace.ts";
+import type { Expiring, Presence } from "./layer.ts";
 import { expiryIn } from "./value.ts";
 
 export interface Change {
   readonly key: Buffer;
   /** What the key holds now; undefined: it was removed. */
   readonly stored: Buffer | undefined;
-  /** What the tree holds of it, once somebody asked: "absent", or its expiry. */
-  before: "absent" | { readonly expiresAt: number | undefined } | undefined;
 }
 
 /** What a change costs beyond its bytes, about. */
-const CHANGE_BYTES = 200;
+const CHANGE_BYTES = 120;
 
 export class Overlay {
-  #changes = new Map<string, Change>();
-  #sorted: readonly string[] | undefined;
+  #changes = new Changes();
+  /** Where the newest change of a key is, by the key as text. */
+  #places = new Map<string, number>();
+  /** What keys were beneath, as far as somebody asked. */
+  #before = new Map<string, Presence>();
+  #due: Due = this.#dueOfChanges();
+  /** Ids in order, as of the last time they were asked for. */
+  #sorted: string[] = [];
   #expiring = 0;
-  #sizeBytes = 0;
-  #hidesTree = false;
+  #hidesBeneath = false;
 
   get count(): number {
-    return this.#changes.size;
+    return this.#places.size;
   }
 
+  /** What the changes take in memory, about, replaced ones included. */
   get sizeBytes(): number {
-    return this.#sizeBytes;
+    return this.#changes.sizeBytes + CHANGE_BYTES * this.#places.size;
   }
 
-  /** Whether nothing is different from the tree. */
+  /** Whether nothing is different from what lies beneath. */
   get isEmpty(): boolean {
-    return this.#changes.size === 0 && !this.#hidesTree;
+    return this.#places.size === 0 && !this.#hidesBeneath;
   }
 
-  /** Whether everything in the tree counts as removed. */
-  get hidesTree(): boolean {
-    return this.#hidesTree;
+  /** Whether everything beneath counts as removed. */
+  get hidesBeneath(): boolean {
+    return this.#hidesBeneath;
   }
 
   /** Changed keys that have an expiry. */
@@ -44,37 +50,51 @@ export class Overlay {
     return this.#expiring;
   }
 
-  changes(): Iterable<Change> {
-    return this.#changes.values();
+  /** How many keys there are now: changed ones, those not removed. `peek` tells what was beneath. */
+  balance(peek: (key: Uint8Array) => Presence): { readonly size: number; readonly expiring: number } {
+    let [size, expiring] = [0, this.#expiring];
+    for (const [id, place] of this.#places) {
+      const before = this.#beforeOf(id, peek);
+      if (this.#changes.isPresentAt(place)) size++;
+      if (before === "absent") continue;
+      size--;
+      if (before.expiresAt !== undefined) expiring--;
+    }
+    return { size, expiring };
   }
 
-  find(key: Uint8Array): Change | undefined {
-    return this.#changes.size === 0 ? undefined : this.#changes.get(idOf(key));
+  /** All changes, as the thread that writes to the tree takes them. */
+  copy(): Uint8Array<ArrayBuffer>[] {
+    return this.#changes.copy();
   }
 
-  set(key: Uint8Array, stored: Buffer | undefined): void {
+  find(key: Uint8Array): { readonly stored: Buffer | undefined } | undefined {
+    if (this.#places.size === 0) return undefined;
+    const place = this.#places.get(idOf(key));
+    return place === undefined ? undefined : { stored: this.#changes.storedAt(place) };
+  }
+
+  set(key: Uint8Array, stored: Uint8Array | undefined): void {
     const id = idOf(key);
-    const old = this.#changes.get(id);
-    if (old) this.#count(old, -1);
-    else this.#sorted = undefined;
-    const change = { key: old?.key ?? (key as Buffer), stored, before: old?.before };
-    this.#changes.set(id, change);
-    this.#count(change, 1);
+    const old = this.#places.get(id);
+    if (old !== undefined && this.#expiring > 0 && expiryOf(this.#changes.storedAt(old)) !== undefined)
+      this.#expiring--;
+    this.#places.set(id, this.#changes.add(key, stored));
+    const expiresAt = expiryOf(stored);
+    if (expiresAt === undefined) return;
+    this.#expiring++;
+    this.#due.add({ id, expiresAt }, this.#expiring);
   }
 
-  /** Removes everything, in the tree too. */
+  /** Removes everything, what lies beneath too. */
   clear(): void {
-    this.reset();
-    this.#hidesTree = true;
-  }
-
-  /** Forgets all changes: the tree has them now, or they are not wanted. */
-  reset(): void {
-    this.#changes = new Map();
-    this.#sorted = undefined;
+    this.#changes = new Changes();
+    this.#places = new Map();
+    this.#before = new Map();
+    this.#due = this.#dueOfChanges();
+    this.#sorted = [];
     this.#expiring = 0;
-    this.#sizeBytes = 0;
-    this.#hidesTree = false;
+    this.#hidesBeneath = true;
   }
 
   /** Changes in the order of their keys. */
@@ -84,32 +104,45 @@ export class Overlay {
     for (let at = first === undefined ? 0 : lowerBound(ids, first); at < ids.length; at++) {
       const id = ids[at] as string;
       if (last !== undefined && (includeEnd ? id > last : id >= last)) return;
-      if (!(afterStart && id === first)) yield this.#changes.get(id) as Change;
+      if (!(afterStart && id === first)) yield { key: keyOf(id), stored: this.#storedOf(id) };
     }
   }
 
   /** Keys whose expiry comes before `time`, the earliest first, ties in key order. */
-  expiringBefore(time: number): Expiring[] {
-    if (this.#expiring === 0) return [];
-    const due: Expiring[] = [];
-    for (const { key, stored } of this.within()) {
-      const expiresAt = stored && expiryIn(stored);
-      if (expiresAt !== undefined && expiresAt < time) due.push({ key, expiresAt });
+  *expiringBefore(time: number): Generator<Expiring> {
+    for (const { id, expiresAt } of this.#due.before(time)) yield { key: keyOf(id), expiresAt };
+  }
+
+  #storedOf(id: string): Buffer | undefined {
+    const place = this.#places.get(id);
+    return place === undefined ? undefined : this.#changes.storedAt(place);
+  }
+
+  #beforeOf(id: string, peek: (key: Uint8Array) => Presence): Presence {
+    if (this.#hidesBeneath) return "absent";
+    let before = this.#before.get(id);
+    if (before === undefined) {
+      before = peek(keyOf(id));
+      this.#before.set(id, before);
     }
-    return due.sort((a, b) => a.expiresAt - b.expiresAt);
+    return before;
   }
 
-  #count({ key, stored }: Change, sign: 1 | -1): void {
-    this.#sizeBytes += sign * (CHANGE_BYTES + key.length + (stored?.length ?? 0));
-    if (stored && expiryIn(stored) !== undefined) this.#expiring += sign;
+  #dueOfChanges(): Due {
+    return new Due((id, expiresAt) => expiryOf(this.#storedOf(id)) === expiresAt);
   }
 
-  /** Latin-1 strings sort as their bytes do. */
+  /** Latin-1 strings sort as their bytes do. None ever goes, and what was in order before is one run for the sort, which then merges. */
   #inOrder(): readonly string[] {
-    this.#sorted ??= [...this.#changes.keys()].sort();
+    const known = this.#sorted.length;
+    if (known < this.#places.size) this.#sorted = [...this.#sorted, ...[...this.#places.keys()].slice(known)].sort();
     return this.#sorted;
   }
 }
+
+const expiryOf = (stored: Uint8Array | undefined): number | undefined => stored && expiryIn(stored as Buffer);
+
+const keyOf = (id: string): Buffer => Buffer.from(id, "latin1");
 
 const idOf = (key: Uint8Array): string => (key as Buffer).toString("latin1");
 

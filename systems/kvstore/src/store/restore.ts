@@ -9,7 +9,10 @@ import { decodeSnapshot } from "./snapshot.ts";
 import type { Tree } from "./tree.ts";
 import type { TreeKeyspace } from "./tree-keyspace.ts";
 
-/** Resolves with the time up to which the snapshot's entries go. Rejects with `bad-snapshot`, and leaves the store empty. */
+/**
+ * Resolves with the time up to which the snapshot's entries go. Rejects with `bad-snapshot`, and leaves the store empty. Nobody else may write to the
+ * tree meanwhile.
+ */
 export async function restoreTree(
   tree: Tree,
   space: TreeKeyspace,
@@ -26,6 +29,8 @@ export async function restoreTree(
   } catch (error) {
     empty(tree, space, unmarkRestoring);
     throw error;
+  } finally {
+    space.renew();
   }
   tree.transact(() => {
     writePosition(tree.facts, at);

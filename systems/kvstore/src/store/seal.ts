@@ -6,7 +6,26 @@ import { crc32 } from "node:zlib";
 
 const SEAL_BYTES = 4;
 
-const checksum = (key: Uint8Array, stored: Uint8Array): number => crc32(stored, crc32(key));
+/** Up to this many bytes are faster here than two calls of native code. */
+const SHORT_BYTES = 200;
+/** Of the polynomial 0xedb88320, as zlib's crc32 has it. */
+const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  return crc;
+});
+
+/** CRC-32 of key and value behind each other. */
+export function checksum(key: Uint8Array, stored: Uint8Array): number {
+  if (key.length + stored.length > SHORT_BYTES) return crc32(stored, crc32(key));
+  return ~advance(advance(-1, key), stored) >>> 0;
+}
+
+function advance(crc: number, bytes: Uint8Array): number {
+  let next = crc;
+  for (let i = 0; i < bytes.length; i++) next = (TABLE[(next ^ (bytes[i] as number)) & 0xff] as number) ^ (next >>> 8);
+  return next;
+}
 
 export function sealed(key: Uint8Array, stored: Uint8Array): Buffer {
   const row = Buffer.allocUnsafe(stored.length + SEAL_BYTES);

@@ -9,6 +9,7 @@ import { watchStart } from "./early-ends.ts";
 import { decodeEntry } from "./entry.ts";
 import { readPosition, readTime } from "./facts.ts";
 import type { ReadableKeyspace } from "./keyspace.ts";
+import { Layer } from "./layer.ts";
 import { LayeredKeyspace } from "./layered-keyspace.ts";
 import { type Query, runOperation } from "./operations.ts";
 import { Overlay } from "./overlay.ts";
@@ -16,6 +17,7 @@ import { finishCutOffRestore, restoreTree } from "./restore.ts";
 import { encodeSnapshot } from "./snapshot.ts";
 import { openTree, type Tree } from "./tree.ts";
 import { TreeKeyspace } from "./tree-keyspace.ts";
+import { TreeWriter } from "./tree-writer.ts";
 import { WriteBehind } from "./write-behind.ts";
 
 const ORIGIN: Position = { epoch: 0, index: 0 };
@@ -42,6 +44,10 @@ export interface Store extends StateMachine {
   readonly expiring: number;
   /** Why changes can't be written to the tree now, if so; they are safe in the log and kept in memory. */
   readonly problem: KvStoreError | undefined;
+  /** Keys in the tree: without what is still in memory, but at no cost, whereas `reader().size` looks at every change. */
+  readonly written: { readonly size: number; readonly expiring: number };
+  /** How much of the room is taken in which changes wait for the tree: new writes should be slowed from 0.5 on, and wait at 1. */
+  readonly fill: number;
   close(): Promise<void>;
 }
 
@@ -86,9 +92,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 class TreeStore implements Store {
+  readonly #dir: string;
   readonly #tree: Tree;
   readonly #under: TreeKeyspace;
   readonly #space: LayeredKeyspace;
+  readonly #writer: TreeWriter;
   readonly #behind: WriteBehind;
   readonly #unlock: () => Promise<void>;
   readonly #now: () => number;
@@ -103,6 +111,7 @@ class TreeStore implements Store {
     unlock: () => Promise<void>,
     { dir, now = Date.now, query = NO_QUERIES, writeDelayMs = WRITE_DELAY_MS }: StoreOptions,
   ) {
+    this.#dir = dir;
     this.#tree = tree;
     this.#query = query;
     this.#unlock = unlock;
@@ -110,9 +119,12 @@ class TreeStore implements Store {
     readPosition(tree.facts, dir);
     this.#under = new TreeKeyspace(tree);
     finishCutOffRestore(tree, this.#under);
-    const overlay = new Overlay();
-    this.#space = new LayeredKeyspace(overlay, this.#under);
-    this.#behind = new WriteBehind(tree, this.#under, overlay, writeDelayMs);
+    this.#under.renew();
+    const middle = new Layer(new Overlay(), this.#under);
+    const top = new Layer(new Overlay(), middle);
+    this.#space = new LayeredKeyspace(top, this.#under);
+    this.#writer = new TreeWriter(dir);
+    this.#behind = new WriteBehind({ top, middle, tree: this.#under }, this.#writer, writeDelayMs);
     this.#applied = readPosition(tree.facts, dir);
     this.#timeMs = readTime(tree.facts);
   }
@@ -146,6 +158,14 @@ class TreeStore implements Store {
     return this.#behind.problem;
   }
 
+  get written(): { readonly size: number; readonly expiring: number } {
+    return this.#under;
+  }
+
+  get fill(): number {
+    return this.#behind.fill;
+  }
+
   apply(entries: readonly Entry[]): readonly (readonly Reply[])[] {
     const last = entries.at(-1);
     if (!last) return [];
@@ -155,7 +175,7 @@ class TreeStore implements Store {
       this.#behind.advance(this.#applied, this.#timeMs);
       return replies;
     } catch (error) {
-      this.#behind.discard(true);
+      this.#behind.abandon();
       throw error;
     }
   }
@@ -171,17 +191,17 @@ class TreeStore implements Store {
   }
 
   async snapshot(): Promise<{ readonly at: Position; readonly chunks: AsyncIterable<Uint8Array> }> {
-    this.#behind.write();
+    await this.#behind.drain();
     const frozen = this.#tree.freeze();
-    const at = this.#applied;
-    const frames = encodeSnapshot({ ...at, timeMs: this.#timeMs }, frozen.rows());
+    const at = readPosition(frozen.facts, this.#dir);
+    const frames = encodeSnapshot({ ...at, timeMs: readTime(frozen.facts) }, frozen.rows());
     return { at, chunks: releasing(frames, frozen.release) };
   }
 
   async restore(at: Position, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     this.#isRestoring = true;
     try {
-      this.#behind.discard();
+      await this.#behind.discard();
       this.#applied = ORIGIN;
       this.#timeMs = await restoreTree(this.#tree, this.#under, at, chunks);
       this.#applied = at;
@@ -191,7 +211,7 @@ class TreeStore implements Store {
   }
 
   async flush(): Promise<void> {
-    this.#behind.write();
+    await this.#behind.drain();
     await this.#tree.flush();
   }
 
@@ -200,8 +220,10 @@ class TreeStore implements Store {
     this.#isClosed = true;
     try {
       // What the disk has no room for is in the log, and comes again from there.
-      if (!this.#isRestoring) await this.flush().catch(() => this.#behind.discard());
+      if (!this.#isRestoring) await this.flush().catch(() => {});
     } finally {
+      await this.#behind.discard();
+      await this.#writer.close();
       await this.#tree.close();
       await this.#unlock();
     }

@@ -1,5 +1,6 @@
 /** The tree with its index of expiries kept in step. Changed inside a transaction only. */
 import type { RangeQuery, Row } from "./keyspace.ts";
+import type { Beneath, Expiring, Presence } from "./layer.ts";
 import { RowCache } from "./row-cache.ts";
 import { rowsOf, type Tree } from "./tree.ts";
 import { expiryIn } from "./value.ts";
@@ -7,27 +8,24 @@ import { expiryIn } from "./value.ts";
 const TIME_BYTES = 6;
 const CACHE_BYTES = 16 * 1024 * 1024;
 
-/** A key and when it expires. */
-export interface Expiring {
-  readonly key: Buffer;
-  readonly expiresAt: number;
-}
-
-export class TreeKeyspace {
+export class TreeKeyspace implements Beneath {
   readonly #tree: Tree;
-  /** Invariant: what it holds is in the tree. Filled by reads outside of transactions only, so one that fails leaves nothing wrong in it. */
+  /** Invariant: what it holds is in the tree, or hidden by a layer above. Filled by `get` outside of transactions only, so one that fails leaves nothing wrong. */
   readonly #cache = new RowCache(CACHE_BYTES);
   readonly #read = (key: Uint8Array): Buffer | undefined => this.#tree.get(key);
   /** Rows in the index of expiries; while there are none, writes need not look at what they replace. */
   #expiring: number;
+  /** Rows of the data, as of the last `renew`. */
+  #size: number;
 
   constructor(tree: Tree) {
     this.#tree = tree;
     this.#expiring = countOf(tree.expiries);
+    this.#size = countOf(tree.data);
   }
 
   get size(): number {
-    return countOf(this.#tree.data);
+    return this.#size;
   }
 
   get expiring(): number {
@@ -36,6 +34,11 @@ export class TreeKeyspace {
 
   get(key: Uint8Array): Buffer | undefined {
     return this.#cache.get(key, this.#read);
+  }
+
+  peek(key: Uint8Array): Presence {
+    const stored = this.#tree.get(key);
+    return stored ? { expiresAt: expiryIn(stored) } : "absent";
   }
 
   rows(query: RangeQuery): Iterable<Row> {
@@ -68,13 +71,31 @@ export class TreeKeyspace {
   /** Keys whose expiry comes before `time`, the earliest first, ties in key order. */
   *expiringBefore(time: number): Generator<Expiring> {
     if (this.#expiring === 0) return;
-    for (const { key } of rowsOf(this.#tree.expiries, { end: indexKey(time), includeEnd: false }))
+    const until = { end: indexKey(time), includeEnd: false };
+    for (const { key } of rowsOf(this.#tree.expiries, until, this.#tree.view))
       yield { key: key.subarray(TIME_BYTES), expiresAt: key.readUIntBE(0, TIME_BYTES) };
   }
 
-  /** Counts again, after a transaction failed. */
+  /** Another thread will change the row; from the call on until `renew`, a layer above hides it. */
+  forget(key: Uint8Array): void {
+    this.#cache.drop(key);
+  }
+
+  /** As `forget`, for all rows. */
+  forgetAll(): void {
+    this.#cache.clear();
+  }
+
+  /** Counts again, after a transaction of this thread failed. */
   recount(): void {
     this.#expiring = countOf(this.#tree.expiries);
+    this.#size = countOf(this.#tree.data);
+  }
+
+  /** Reads see from now on what was written, by this thread or another. To be called after each transaction, failed ones included. */
+  renew(): void {
+    this.#tree.renew();
+    this.recount();
   }
 
   #unindex(key: Uint8Array): void {

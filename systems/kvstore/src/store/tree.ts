@@ -1,9 +1,9 @@
 /**
  * The ordered map on disk: LMDB, in one file. Three tables: the data, an index of expiries (time, key), and a few facts about both.
  *
- * Durability. Transactions commit to the map at once and reach the disk soon after (LMDB's overlapping sync): killing the process
- * loses nothing, and after a power failure the file is at an older, whole transaction; the log, which holds everything since the
- * last `flush`, then brings it forward.
+ * Durability. A transaction returns once it is on disk. Killing the process leaves the file at a whole transaction, and so does a power failure (LMDB's
+ * overlapping sync keeps the pages of the newest transaction that is on disk until a newer one is); the log, which holds everything since the last `flush`,
+ * then brings it forward. Waiting for the disk is why transactions of size belong into the thread of tree-writer.ts.
  */
 import { type Database, open, type RootDatabase } from "lmdb";
 import { corrupt } from "./datafile.ts";
@@ -12,7 +12,15 @@ import type { RangeQuery, Row } from "./keyspace.ts";
 import { sealed, unsealed } from "./seal.ts";
 
 type Table = Database<Buffer, Buffer>;
+export interface ReadableTable {
+  getBinary(key: Buffer): Buffer | undefined;
+}
 type ReadTransaction = ReturnType<Table["useReadTransaction"]>;
+interface View {
+  readonly transaction: ReadTransaction;
+}
+/** What `getBinary` takes, which its type forgets. */
+type Read = (this: Table, key: Uint8Array, view?: View) => Buffer | undefined;
 
 /** LMDB's flag: return from a transaction before its pages are on disk. */
 const NO_SYNC_FLUSH = 0x10000;
@@ -42,12 +50,19 @@ export interface Tree {
   put(key: Uint8Array, stored: Uint8Array): void;
   readonly expiries: Table;
   readonly facts: Table;
+  /** What `get` and `rows` read from outside of transactions, once `renew` was called. */
+  readonly view: ReadTransaction | undefined;
+  /** From now on, reads see the tree as it is now, until this is called again or this thread has written, whatever other threads write meanwhile. */
+  renew(): void;
   /** A view that stays as it is now while writes go on; release it soon, since it keeps old pages from being reused. */
-  freeze(): { rows(query?: RangeQuery): Iterable<Row>; fact(name: string): Buffer | undefined; release(): void };
+  freeze(): { readonly facts: ReadableTable; rows(query?: RangeQuery): Iterable<Row>; release(): void };
   /** Resolves when everything committed is on disk. */
   flush(): Promise<void>;
   close(): Promise<void>;
 }
+
+const read = (table: Table, key: Uint8Array, view?: View): Buffer | undefined =>
+  (table.getBinary as unknown as Read).call(table, key, view);
 
 export function openTree(dir: string): Tree {
   const env: RootDatabase<Buffer, Buffer> = open({
@@ -67,35 +82,50 @@ export function openTree(dir: string): Tree {
   function* unsealedRows(query: RangeQuery, transaction?: ReadTransaction): Generator<Row> {
     for (const { key, stored } of rowsOf(data, query, transaction)) yield { key, stored: opened(key, stored) };
   }
+  let view: View | undefined;
+  const renew = (): void => {
+    view?.transaction.done();
+    env.resetReadTxn();
+    view = { transaction: data.useReadTransaction() };
+  };
   return {
     data,
     get: (key) => {
-      const row = data.getBinary(key as Buffer);
+      const row = read(data, key, view);
       return row && opened(key, row);
     },
-    rows: (query) => unsealedRows(query),
+    rows: (query) => unsealedRows(query, view?.transaction),
     put: (key, stored) => void data.putSync(key as Buffer, sealed(key, stored)),
     expiries,
     facts,
+    get view() {
+      return view?.transaction;
+    },
+    renew,
     transact: (change) => {
       try {
         return data.transactionSync(change, (NO_SYNC_FLUSH | ABORTABLE) as never);
       } catch (error) {
         throw asDiskError(error, dir);
+      } finally {
+        if (view) renew();
       }
     },
     freeze: () => {
       const transaction = data.useReadTransaction();
       return {
         rows: (query = {}) => unsealedRows(query, transaction),
-        fact: (name) => facts.get(Buffer.from(name), { transaction }),
+        facts: { getBinary: (name) => read(facts, name, { transaction }) },
         release: () => transaction.done(),
       };
     },
     flush: async () => {
       await env.flushed;
     },
-    close: () => env.close(),
+    close: () => {
+      view?.transaction.done();
+      return env.close();
+    },
   };
 }
 

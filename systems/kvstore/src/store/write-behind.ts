@@ -1,41 +1,63 @@
 /**
- * Brings applied changes from memory into the tree, many in one transaction: a transaction costs LMDB about a quarter of a millisecond
- * however small it is. Position, time and changes go together, so the tree always holds the state at exactly one entry; after a
- * crash the log, in which every entry was durable before it was applied, brings the rest again.
+ * Brings applied changes from memory into the tree, in generations: one is being written by a thread of its own while the next gathers. The more changes one
+ * holds, the more of them share a page, and a page is written once for all of them; at random keys that decides what a change costs. Position, time and changes
+ * of a generation go in one transaction, so the tree always holds the state at exactly one entry; after a crash the log, in which every entry was durable
+ * before it was applied, brings the rest again.
  *
- * Bounds. A write is due `delayMs` after the first change, and at once when the changes reach `WRITE_COUNT` or `WRITE_BYTES`. While the disk is
- * full they stay in memory: the server refuses new writes then, and beyond `LIMIT_BYTES` (entries that others had accepted) the member
- * gives up rather than grow.
+ * Bounds. A generation is written `delayMs` after its first change, and as soon as it reaches `WRITE_COUNT` or `WRITE_BYTES`, but never before the one ahead of it is
+ * done. What gathers meanwhile is told by `fill`, by which the primary slows its writes; at `LIMIT_BYTES` the thread that applies waits for the
+ * writing one. While the disk is full changes stay in memory: the server refuses new writes then, and beyond `LIMIT_BYTES` (entries that others had
+ * accepted) the member gives up rather than grow.
  */
 import type { Position } from "@coracle/lease-log";
-import { KvStoreError } from "../errors.ts";
-import { writePosition, writeTime } from "./facts.ts";
-import type { Overlay } from "./overlay.ts";
-import type { Tree } from "./tree.ts";
+import type { KvStoreError } from "../errors.ts";
+import type { Layer } from "./layer.ts";
+import { Overlay } from "./overlay.ts";
 import type { TreeKeyspace } from "./tree-keyspace.ts";
+import type { TreeWriter } from "./tree-writer.ts";
 
-const WRITE_COUNT = 4096;
-const WRITE_BYTES = 4 * 1024 * 1024;
+const WRITE_COUNT = 65_536;
+const WRITE_BYTES = 16 * 1024 * 1024;
+/** What may gather behind a generation that is being written before `fill` is 1. */
+const FULL_BYTES = 32 * 1024 * 1024;
 const LIMIT_BYTES = 64 * 1024 * 1024;
 /** How long a full disk is left alone before the next attempt. */
 const RETRY_MS = 250;
 
+interface State {
+  readonly position: Position;
+  readonly timeMs: number;
+  /** Number of the `advance` that brought it. */
+  readonly step: number;
+}
+
+export interface Layers {
+  /** Takes changes now. */
+  readonly top: Layer;
+  /** Under it: what is being written, or has to be written again. */
+  readonly middle: Layer;
+  readonly tree: TreeKeyspace;
+}
+
 export class WriteBehind {
-  readonly #tree: Tree;
-  readonly #under: TreeKeyspace;
-  readonly #overlay: Overlay;
+  readonly #layers: Layers;
+  readonly #writer: TreeWriter;
   readonly #delayMs: number;
   #timer: NodeJS.Timeout | undefined;
-  #position: Position | undefined;
-  #timeMs = 0;
+  /** The state with the top layer, if that is not in the tree. */
+  #top: State | undefined;
+  /** The state with the middle layer, if that is not in the tree. */
+  #middle: State | undefined;
+  #step = 0;
+  #writtenStep = 0;
   #problem: KvStoreError | undefined;
   #retryAt = 0;
   #isBroken = false;
+  #waiting: (() => void)[] = [];
 
-  constructor(tree: Tree, under: TreeKeyspace, overlay: Overlay, delayMs: number) {
-    this.#tree = tree;
-    this.#under = under;
-    this.#overlay = overlay;
+  constructor(layers: Layers, writer: TreeWriter, delayMs: number) {
+    this.#layers = layers;
+    this.#writer = writer;
     this.#delayMs = delayMs;
   }
 
@@ -44,71 +66,100 @@ export class WriteBehind {
     return this.#problem;
   }
 
-  /** The overlay is at this entry now. Throws what the disk says when the changes can be kept in memory no longer. */
+  /** How much of the room for changes is taken that must wait for others to be written: 0 for none, 1 for all of it. */
+  get fill(): number {
+    return this.#middle ? Math.min(1, this.#layers.top.overlay.sizeBytes / FULL_BYTES) : 0;
+  }
+
+  /** The top layer is at this entry now. Throws what the disk says when the changes can be kept in memory no longer. */
   advance(position: Position, timeMs: number): void {
-    this.#position = position;
-    this.#timeMs = timeMs;
-    const { count, sizeBytes } = this.#overlay;
-    if (count >= WRITE_COUNT || sizeBytes >= WRITE_BYTES) this.#attempt();
-    if (this.#problem && (this.#problem.code !== "disk-full" || sizeBytes >= LIMIT_BYTES)) throw this.#problem;
+    this.#top = { position, timeMs, step: ++this.#step };
+    const { top } = this.#layers;
+    if (isLarge(top.overlay)) this.#attempt();
+    while (top.overlay.sizeBytes >= LIMIT_BYTES && this.#writer.isBusy) this.#writer.finish();
+    const isFull = top.overlay.sizeBytes >= LIMIT_BYTES;
+    if (this.#problem && (this.#problem.code !== "disk-full" || isFull)) throw this.#problem;
     this.#schedule();
   }
 
-  /** Writes what there is. Throws `disk-full` or `damaged`; the changes stay in memory then. */
-  write(): void {
-    this.#cancel();
-    const position = this.#position;
-    if (!position || this.#isBroken) return;
-    try {
-      this.#tree.transact(() => {
-        this.#writeChanges();
-        writePosition(this.#tree.facts, position);
-        writeTime(this.#tree.facts, this.#timeMs);
-      });
-    } catch (error) {
-      this.#under.recount();
-      throw error;
+  /** Resolves once everything applied before the call is in the tree. Rejects with `disk-full`, `damaged` or `failed`; the changes stay in memory then. */
+  async drain(): Promise<void> {
+    const step = this.#step;
+    while (this.#writtenStep < step && !this.#isBroken) {
+      if (!this.#writer.isBusy) this.#begin();
+      await this.#settled();
+      if (this.#problem && !this.#writer.isBusy) throw this.#problem;
     }
-    this.#overlay.reset();
-    this.#position = undefined;
-    this.#problem = undefined;
   }
 
-  /** Forgets what was not written: it is being replaced, or (`isBroken`) half an entry may be in it, and it must never be written. */
-  discard(isBroken = false): void {
+  /** Forgets what was not written, since it is being replaced, and resolves once nothing is being written. */
+  async discard(): Promise<void> {
     this.#cancel();
-    this.#isBroken ||= isBroken;
-    this.#position = undefined;
-    if (!isBroken) this.#overlay.reset();
+    this.#top = undefined;
+    if (this.#writer.isBusy) await this.#settled();
+    this.#middle = undefined;
+    this.#writtenStep = this.#step;
+    this.#layers.top.overlay = new Overlay();
+    this.#layers.middle.overlay = new Overlay();
   }
 
-  #writeChanges(): void {
-    if (this.#overlay.hidesTree) this.#under.clear();
-    // In key order neighbours share the tree's pages.
-    for (const { key, stored } of this.#overlay.within()) {
-      if (stored) this.#under.put(key, stored);
-      else this.#under.remove(key);
-    }
+  /** Half an entry may be in the top layer: it must never be written. */
+  abandon(): void {
+    this.#cancel();
+    this.#top = undefined;
+    this.#isBroken = true;
   }
 
   #attempt(): void {
+    if (this.#writer.isBusy || this.#isBroken) return;
     if (this.#problem && performance.now() < this.#retryAt) return;
-    try {
-      this.write();
-    } catch (error) {
-      if (!(error instanceof KvStoreError)) throw error;
-      this.#problem = error;
-      this.#retryAt = performance.now() + RETRY_MS;
+    this.#begin();
+  }
+
+  /** Writes the middle layer once more if that failed, otherwise the top one. */
+  #begin(): void {
+    this.#cancel();
+    if (!this.#middle) this.#shift();
+    if (!this.#middle) return;
+    const { position, timeMs } = this.#middle;
+    const { overlay } = this.#layers.middle;
+    const commit = { parts: overlay.copy(), clears: overlay.hidesBeneath, position, timeMs };
+    this.#writer.write(commit, (failure) => this.#finished(failure));
+  }
+
+  #shift(): void {
+    const { top, middle } = this.#layers;
+    this.#middle = this.#top;
+    this.#top = undefined;
+    if (!this.#middle) return;
+    middle.overlay = top.overlay;
+    top.overlay = new Overlay();
+  }
+
+  #finished(failure: KvStoreError | undefined): void {
+    this.#problem = failure;
+    if (failure) this.#retryAt = performance.now() + RETRY_MS;
+    else {
+      this.#writtenStep = this.#middle?.step ?? this.#writtenStep;
+      this.#middle = undefined;
+      this.#layers.middle.overlay = new Overlay();
+      this.#layers.tree.renew();
     }
+    for (const resolve of this.#waiting.splice(0)) resolve();
+    if (isLarge(this.#layers.top.overlay)) this.#attempt();
+    this.#schedule();
+  }
+
+  #settled(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   #schedule(): void {
-    if (this.#timer || !this.#position || this.#isBroken) return;
+    if (this.#timer || this.#writer.isBusy || this.#isBroken || !(this.#top || this.#middle)) return;
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;
         this.#attempt();
-        this.#schedule();
       },
       this.#problem ? RETRY_MS : this.#delayMs,
     );
@@ -120,3 +171,5 @@ export class WriteBehind {
     this.#timer = undefined;
   }
 }
+
+const isLarge = ({ count, sizeBytes }: Overlay): boolean => count >= WRITE_COUNT || sizeBytes >= WRITE_BYTES;
