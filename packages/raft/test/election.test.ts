@@ -242,6 +242,7 @@ describe("thesis 3.10: leadership transfer", () => {
     group.settle();
     group.step("a", { type: "transfer", to: "b" });
     expect(group.propose("a", "y").refused?.code).toBe("busy");
+    expect(group.step("a", { type: "change", change: { kind: "remove", id: "c" } }).refused?.code).toBe("busy");
     expect(group.mail).toEqual([]);
     group.slow.clear();
     group.step("b", { type: "durable", write: 99 });
@@ -261,6 +262,13 @@ describe("thesis 3.10: leadership transfer", () => {
     }
     expect(failed).toMatch(/b did not take over/);
     expect(group.propose("a", "y").accepted).toBeDefined();
+  });
+
+  it("tells the heir once: a second election would disturb the first", () => {
+    const group = new Cores("abc");
+    group.elect("a");
+    for (let asked = 0; asked < 2; asked++) group.step("a", { type: "transfer", to: "b" });
+    expect(group.mail.map(({ to, message }) => [to, message.type])).toEqual([["b", "timeout-now"]]);
   });
 
   it("goes only to a voter", () => {

@@ -118,8 +118,12 @@ function promote(view: FollowView): Action | undefined {
 }
 
 function admit(view: FollowView): Action | undefined {
+  // A pod of another set, which discovery shows where labels are shared, would vote here and be scaled away there.
+  const isInSet = view.members.some(({ id, name }) => id === view.self && view.ordinalOf(name) !== undefined);
   const isNew = ({ id, name }: Seat): boolean =>
-    !view.members.some((member) => member.id === id || member.name === name) && !isAway(view, name);
+    (!isInSet || view.ordinalOf(name) !== undefined) &&
+    !view.members.some((member) => member.id === id || member.name === name) &&
+    !isAway(view, name);
   const wish = view.wishes.find(isNew);
   return (
     wish && { kind: "change", change: { kind: "add-learner", member: wish }, reason: `${wish.name} asked for a seat` }

@@ -35,8 +35,14 @@ export type Step =
   | { readonly kind: "wait"; readonly reason: string };
 
 export function nextStep(view: FormationView): Step {
-  const shown = [...view.reports.values()].flatMap(({ cluster }) => (cluster ? [cluster] : []));
+  const reports = [...view.reports.values()];
+  const stranger = reports.find((report) => isOfAnotherSet(view.self, report.self))?.self.name;
+  const shown = reports.flatMap(({ self, cluster }) => (cluster && !isOfAnotherSet(view.self, self) ? [cluster] : []));
   const [cluster] = shown;
+  if (!cluster && stranger !== undefined)
+    return wait(
+      `${stranger} is of another StatefulSet with the same labels; give this one labels and a Service of its own`,
+    );
   if (!cluster) return formFirst(view);
   const other = shown.find(({ clusterId }) => clusterId !== cluster.clusterId);
   if (other)
@@ -48,6 +54,15 @@ export function nextStep(view: FormationView): Step {
     cluster,
     shown.some(({ you }) => you === "member"),
   );
+}
+
+/**
+ * Discovery goes by labels, which two StatefulSets may share by mistake. Their pods must not become one cluster: whichever is scaled or deleted
+ * would take the other's majority along. Nor may there be two behind one Service. Names without an ordinal belong to no set.
+ */
+function isOfAnotherSet(self: Seat, other: Seat): boolean {
+  const [own, others] = [self, other].map(({ name }) => /^(.*)-\d+$/.exec(name)?.[1]);
+  return own !== undefined && others !== undefined && own !== others;
 }
 
 function enter(view: FormationView, roster: Roster, isMember: boolean): Step {

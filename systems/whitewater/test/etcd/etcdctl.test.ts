@@ -143,6 +143,9 @@ describe.skipIf(etcdctl === undefined)("etcdctl", () => {
     const added = await ok("member add any --peer-urls=http://other:1");
     expect((await run("member add any --peer-urls=http://other:2")).err).toContain("the name other is borne by");
     expect((await run("member remove a1")).err).toContain("not enough started members");
+    const second = await ok("member add any --peer-urls=http://127.0.0.2:1");
+    expect(await ok("member list")).toContain("started, 127.0.0.2:1, ");
+    await ok(`member remove ${/Member +(\w+) added/.exec(second)![1]}`);
     await ok(`member remove ${/Member +(\w+) added/.exec(added)![1]}`);
   });
 

@@ -1,6 +1,7 @@
 /** The leader's next step, case by case. */
 import { describe, expect, it } from "vitest";
 import { type FollowView, nextAction, trackAbsence } from "../../src/membership/follow.ts";
+import { ordinalIn } from "../../src/node/identity.ts";
 
 const seat = (n: number, disk = `d${n}`) => ({ id: disk, name: `w-${n}`, address: `w-${n}:8090` });
 const member = (n: number, isLearner = false, disk?: string) => ({ ...seat(n, disk), isLearner });
@@ -54,6 +55,12 @@ describe("growing", () => {
 
   it("turns away a pod that is scaled away", () => {
     expect(nextAction(view({ wishes: [seat(3)], wanted: 3 }))).toBeUndefined();
+  });
+
+  it("turns away a pod of another StatefulSet with the same labels, and nobody where there are no sets", () => {
+    const wishes = [{ id: "x", name: "blue-0", address: "blue-0:8090" }];
+    expect(nextAction(view({ wishes, ordinalOf: ordinalIn("w") }))).toBeUndefined();
+    expect(change(view({ wishes, ordinalOf: ordinalIn(undefined) }))).toMatchObject({ kind: "add-learner" });
   });
 
   it("writes down where a member has moved to", () => {

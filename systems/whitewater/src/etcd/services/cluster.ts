@@ -1,5 +1,6 @@
 /** etcdserverpb.Cluster: members are Raft's; etcd's URLs are `http://` and our addresses. */
 import { randomBytes } from "node:crypto";
+import { isIP } from "node:net";
 import { type MemberChange, RaftError } from "@coracle/raft";
 import { WhitewaterError } from "../../errors.ts";
 import { failureOf } from "../../kv/failure.ts";
@@ -48,7 +49,9 @@ export function clusterMethods(context: EtcdContext): readonly (readonly [string
         const address = addressOf(peerUrls);
         if (raft.status().members.some((member) => member.address === address)) throw refuse("peer-url-exists");
         const id = randomBytes(8).toString("hex");
-        const name = address.slice(0, address.lastIndexOf(":")).split(".")[0] ?? address;
+        const host = address.slice(0, address.lastIndexOf(":"));
+        // A pod's host name begins with its own; an address has no name in it.
+        const name = isIP(host.replace(/^\[|\]$/g, "")) === 0 ? (host.split(".")[0] ?? host) : address;
         const answer = await change({ kind: "add-learner", member: { id, name, address } });
         return { ...answer, member: answer.members.find((member) => member.id === idOf(id)) };
       }),
