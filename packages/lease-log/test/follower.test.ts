@@ -132,6 +132,15 @@ describe("a disk that was behind", () => {
     expect(node.append("b", 6, PREV, 0).meta).toMatchObject({ isComplete: true });
   });
 
+  it("is not complete again by what was committed before an old snapshot came", () => {
+    const node = new Stepper();
+    node.probe("b", 6);
+    node.heartbeat("b", 6, { commit: 5, openIndex: 5 });
+    node.step({ type: "snapshot-offered", from: "b", epoch: 6 });
+    node.step({ type: "installed", at: { epoch: 4, index: 6 } });
+    expect(node.append("b", 6, { epoch: 4, index: 6 }, 0).meta).toBeUndefined();
+  });
+
   it("holds nothing when the snapshot failed", () => {
     const node = new Stepper({ applied: 10 });
     node.probe("b", 6);

@@ -230,6 +230,7 @@ export function onSnapshotOffered(step: Step, from: string, epoch: number): void
   if (following?.leader !== from || following.epoch !== epoch || node.isInstalling) return;
   setMeta(step, { isComplete: false });
   following.matched = 0;
+  following.completeAt = undefined; // What was committed since was held here, and is held no more.
   node.isInstalling = true;
   out.install = true;
 }
