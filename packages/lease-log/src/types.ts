@@ -22,7 +22,10 @@ export interface StateMachine {
    * the middle of a `restore`): the log applies the entries behind it again.
    */
   applied(): Position;
-  /** Applies entries in order; returns one result per entry, handed to whoever proposed it. Must not fail on any command: a bad command's result says so. */
+  /**
+   * Applies entries in order; returns one result per entry, handed to whoever proposed it. A bad command's result says so. Throw only for what this
+   * program can't know the meaning of: the log then takes no further part, for this member would come to hold other data than the rest.
+   */
   apply(entries: readonly Entry[]): readonly unknown[];
   /** A consistent copy of the state, while writes go on. `at` is the entry it includes. The caller drains or destroys the stream. */
   snapshot(): Promise<{ readonly at: Position; readonly chunks: AsyncIterable<Uint8Array> }>;

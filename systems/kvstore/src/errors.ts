@@ -5,6 +5,8 @@ export type KvStoreErrorCode =
   | "locked"
   /** Bytes of an entry or a snapshot make no sense. */
   | "corrupt"
+  /** The log holds what only a newer program understands: this member stops rather than come to hold other data. */
+  | "newer-version"
   /** The data file is not what this program wrote: the member must copy its data anew. */
   | "damaged"
   /** The disk has no room; nothing was written. */
@@ -32,6 +34,12 @@ export class KvStoreError extends Error {
     this.code = code;
   }
 }
+
+export const newerVersion = (what: string): KvStoreError =>
+  new KvStoreError(
+    "newer-version",
+    `The log holds ${what}, which this version of kvstore does not know. Nothing of it was applied, and all is safe in the log: run the version that the primary runs.`,
+  );
 
 /** The text of anything thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

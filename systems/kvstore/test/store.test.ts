@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { KvStoreError } from "../src/errors.ts";
 import { digestOf } from "../src/store/digest.ts";
-import { encodeEntry, type Operation } from "../src/store/entry.ts";
+import { encodeEntry, encodeOperation, type Operation } from "../src/store/entry.ts";
 import { MAX_KEY_BYTES } from "../src/store/keyspace.ts";
 import { operation, transactionOf } from "../src/store/operations.ts";
 import { openStore, type Store } from "../src/store/store.ts";
@@ -88,6 +88,29 @@ describe("keys and values", () => {
     expect(apply(guarded)).toEqual([[{ text: "OK" }, { text: "OK" }]]);
     expect(apply(guarded)).toEqual([null]);
     expect(read("b")).toBe("1");
+  });
+});
+
+describe("what only a newer program understands", () => {
+  const unknown = encodeOperation({ code: 250, args: [Buffer.from("x")] });
+  const newer: Record<string, Buffer> = {
+    "an operation": encodeEntry(1_000_000, [{ code: 250, args: [] }]),
+    "an operation of a transaction": encodeEntry(1_000_000, [
+      set("a", "changed"),
+      operation("transaction", encodeOperation({ code: 0, args: [] }), encodeOperation(set("a", "changed")), unknown),
+    ]),
+    "an entry": Buffer.concat([Buffer.from([2]), encodeEntry(1_000_000, [set("a", "changed")]).subarray(1)]),
+  };
+
+  it.each(Object.keys(newer))("%s stops the member before it holds other data than the rest", async (name) => {
+    apply(set("a", "1"));
+    await store.flush();
+    const entries = [{ epoch: 1, index: 2, command: newer[name] as Buffer }];
+    expect(() => store.apply(entries)).toThrow(expect.objectContaining({ code: "newer-version" }));
+    await store.close();
+    store = await openStore({ dir, now: () => now });
+    expect(store.applied().index).toBe(1);
+    expect(read("a")).toBe("1");
   });
 });
 

@@ -6,7 +6,7 @@
  *
  * Operations carry everything that decides their outcome, so every replica computes the same state and the same answers.
  */
-import { KvStoreError } from "../errors.ts";
+import { KvStoreError, newerVersion } from "../errors.ts";
 import { ByteReader, sizedLength, varintSize, writeSized, writeVarint } from "./bytes.ts";
 
 const VERSION = 1;
@@ -55,11 +55,13 @@ function writeOperation(target: Buffer, { code, args }: Operation, offset: numbe
   return at;
 }
 
-/** Throws `corrupt` when the bytes are not an entry of this version. */
+/** Throws `newer-version` for an entry that is laid out otherwise, `corrupt` for bytes that are none. */
 export function decodeEntry(bytes: Uint8Array): DecodedEntry {
   const reader = new ByteReader(bytes);
   const version = reader.byte();
-  if (version !== VERSION) throw new KvStoreError("corrupt", `Log entry of version ${version}; this program reads 1.`);
+  if (version > VERSION) throw newerVersion(`an entry of version ${version}`);
+  if (version < VERSION)
+    throw new KvStoreError("corrupt", `Log entry of version ${version}; there is none below ${VERSION}.`);
   const timeMs = reader.uint48();
   const operations: DecodedOperation[] = [];
   while (!reader.atEnd) operations.push(readOperation(reader));

@@ -2,7 +2,7 @@
  * The operations that log entries are made of. A row's code stands in every log and is never given to another operation.
  * Each is total: whatever its arguments, it answers, and the answer and the effect depend on arguments and keyspace alone.
  */
-import { KvStoreError } from "../errors.ts";
+import { KvStoreError, newerVersion } from "../errors.ts";
 import {
   MAX_REPLY_BYTES,
   NOT_AN_INTEGER,
@@ -253,10 +253,13 @@ export const transactionOf = (
   operations: readonly Operation[],
 ): Operation => operation("transaction", ...[{ code: 0, args: guards.flat() }, ...operations].map(encodeOperation));
 
-/** Runs one operation. A code of a newer version than this program's answers an error and changes nothing. */
+/**
+ * Runs one operation. Throws `newer-version` for a code that this program does not know: whoever went on without it would hold other data than
+ * the members that do know it, and nobody would notice.
+ */
 export function runOperation(space: Keyspace, { code, args }: { code: number; args: Args }, query: Query): Reply {
   const run = BY_CODE.get(code);
-  if (!run) return new ReplyError(`ERR unknown operation ${code}; upgrade this replica`);
+  if (!run) throw newerVersion(`operation ${code}`);
   try {
     return run(space, args, query);
   } catch (error) {

@@ -234,7 +234,7 @@ function decodedOrError(command: Uint8Array): ReturnType<typeof decodeEntry> | R
   try {
     return decodeEntry(command);
   } catch (error) {
-    if (error instanceof KvStoreError) return new ReplyError(`ERR ${error.message}`);
+    if (error instanceof KvStoreError && error.code === "corrupt") return new ReplyError(`ERR ${error.message}`);
     throw error;
   }
 }
