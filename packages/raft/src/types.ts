@@ -56,6 +56,12 @@ export interface RaftStatus {
   readonly commitIndex: number;
   readonly appliedIndex: number;
   readonly members: readonly Member[];
+  /** As far as known to be committed; `members` may be a change ahead, which may yet be undone. */
+  readonly committed: {
+    readonly members: readonly Member[];
+    /** The last 256 ids that were members and never are again. */
+    readonly removed: readonly string[];
+  };
   /** At the leader: what it knows of each other member. */
   readonly progress: readonly {
     readonly id: string;

@@ -25,7 +25,18 @@ import { advanceCommit, isHeard, onHeartbeatReply, propose, tickLeader } from ".
 import { RaftLog } from "./log.ts";
 import { memberOf } from "./membership.ts";
 import type { Message } from "./messages.ts";
-import { handOver, isBroken, isGone, type Leading, mayCampaign, type Node, Out, type Step, send } from "./node.ts";
+import {
+  committedMembership,
+  handOver,
+  isBroken,
+  isGone,
+  type Leading,
+  mayCampaign,
+  type Node,
+  Out,
+  type Step,
+  send,
+} from "./node.ts";
 import { onRead } from "./reads.ts";
 import { onAppendReject, onAppendReply, onPeerUp, onSnapshotSent } from "./replication.ts";
 import { onTransfer } from "./transfer.ts";
@@ -102,6 +113,10 @@ export class Core {
 
   get membership(): Membership {
     return this.#node.log.membership;
+  }
+
+  get committedMembership(): Membership {
+    return committedMembership(this.#node);
   }
 
   membershipAt(index: number): Membership {

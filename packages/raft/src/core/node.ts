@@ -4,7 +4,17 @@ import type { RaftLog } from "./log.ts";
 import { isVoter } from "./membership.ts";
 import type { Message } from "./messages.ts";
 import type { Progress } from "./progress.ts";
-import type { Batch, CoreConfig, CoreDefect, HardState, LogEntry, Position, Refusal, SnapshotMeta } from "./types.ts";
+import type {
+  Batch,
+  CoreConfig,
+  CoreDefect,
+  HardState,
+  LogEntry,
+  Membership,
+  Position,
+  Refusal,
+  SnapshotMeta,
+} from "./types.ts";
 
 export type CoreRole = "follower" | "pre-candidate" | "candidate" | "leader";
 
@@ -106,9 +116,12 @@ export function mayCampaign({ config, log, commit }: Node): boolean {
   return log.membershipIndex > commit && isVoter(log.membershipAt(log.membershipIndex - 1), config.id);
 }
 
+/** The newest that is known to be committed. */
+export const committedMembership = ({ log, commit }: Node): Membership =>
+  log.membershipAt(Math.max(commit, log.base.index));
+
 /** The id was removed, and that is committed. */
-export const isGone = ({ log, commit }: Node, id: string): boolean =>
-  log.membershipAt(Math.max(commit, log.base.index)).removed.includes(id);
+export const isGone = (node: Node, id: string): boolean => committedMembership(node).removed.includes(id);
 
 /** Appends to the log and to the batch; what is replaced is cut. At most once per step. */
 export function appendEntries({ node, out }: Step, entries: readonly LogEntry[]): void {

@@ -215,6 +215,7 @@ export class RaftDriver implements OpenRaft {
       commitIndex: core.commit,
       appliedIndex: this.#applier.applied,
       members: core.membership.members,
+      committed: core.committedMembership,
       progress: core.progress(),
       logBytes: core.logBytes,
       snapshotIndex: this.#snapshots.newest?.meta.index ?? 0,

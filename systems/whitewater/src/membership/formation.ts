@@ -8,6 +8,7 @@ import {
   type Report,
   type Roster,
   type Seat,
+  type Verdict,
   type Vote,
 } from "./types.ts";
 
@@ -30,6 +31,8 @@ export interface FormationView {
 export type Step =
   /** Write down that this disk belongs to the cluster; then start. */
   | { readonly kind: "sit"; readonly roster: Roster }
+  /** The cluster admitted this disk and has removed it before it sat. It is empty, so that it may take another id at once. */
+  | { readonly kind: "renew" }
   /** Ask everybody this next. */
   | { readonly kind: "ask"; readonly ask: Ask }
   | { readonly kind: "wait"; readonly reason: string };
@@ -49,11 +52,7 @@ export function nextStep(view: FormationView): Step {
     return wait(
       `peers belong to two clusters, ${cluster.clusterId} and ${other.clusterId}; one must be removed by hand`,
     );
-  return enter(
-    view,
-    cluster,
-    shown.some(({ you }) => you === "member"),
-  );
+  return enter(view, cluster, new Set(shown.map(({ you }) => you)));
 }
 
 /**
@@ -65,13 +64,15 @@ function isOfAnotherSet(self: Seat, other: Seat): boolean {
   return own !== undefined && others !== undefined && own !== others;
 }
 
-function enter(view: FormationView, roster: Roster, isMember: boolean): Step {
+function enter(view: FormationView, roster: Roster, verdicts: ReadonlySet<Verdict>): Step {
   const { record, asked, self } = view;
-  const isSeated = isMember || hasSeat(roster, self.id);
-  if (!isSeated) return { kind: "ask", ask: { kind: "join" } };
+  const isRemoved = verdicts.has("removed");
+  const isSeated = verdicts.has("member") || hasSeat(roster, self.id);
+  if (!isSeated && !isRemoved) return { kind: "ask", ask: { kind: "join" } };
   // Invariant 4: an answer from before the last promise may be of a disk that is gone.
   if (asked.record !== record) return wait("asks again after its own promise");
   if (mayStillForm(view, roster)) return wait(`has accepted another cluster, ${record.accepted?.roster.clusterId}`);
+  if (isRemoved) return { kind: "renew" };
   return { kind: "sit", roster: { clusterId: roster.clusterId, seats: roster.seats } };
 }
 

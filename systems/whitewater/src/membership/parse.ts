@@ -70,7 +70,7 @@ export function parseQuestion(value: unknown): Question {
   return { from: parseSeat(from), ask: parse ? parse(fields) : bad("an unknown question") };
 }
 
-const verdicts: readonly Verdict[] = ["member", "absent", "unknown"];
+const verdicts: readonly Verdict[] = ["member", "removed", "absent", "unknown"];
 
 const clusterOf = (value: unknown): NonNullable<Report["cluster"]> => {
   const { hasLeader, you } = fieldsOf(value, "cluster");

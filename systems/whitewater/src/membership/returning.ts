@@ -11,7 +11,7 @@ export type Return =
 export function judgeReturn(own: Roster, reports: readonly Report[]): Return {
   const clusters = reports.flatMap(({ cluster }) => (cluster ? [cluster] : []));
   const ours = clusters.filter(({ clusterId }) => clusterId === own.clusterId);
-  if (ours.some(({ you }) => you === "absent")) return { kind: "rejoin" };
+  if (ours.some(({ you }) => you === "removed" || you === "absent")) return { kind: "rejoin" };
   const [foreign] = clusters.filter(({ clusterId }) => clusterId !== own.clusterId);
   if (ours.length > 0 || !foreign) return { kind: "start" };
   return {

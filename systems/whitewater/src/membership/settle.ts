@@ -46,7 +46,8 @@ export async function settle(options: SettleOptions, signal: AbortSignal): Promi
     const isRepeated = ask.kind === "join";
     ask = step.kind === "ask" ? step.ask : { kind: "standing" };
     if (step.kind === "sit") await standing.sit(step.roster);
-    const reason = reasonOf(step.kind === "wait" ? step.reason : step.kind === "ask" ? step.ask.kind : "sit");
+    if (step.kind === "renew") await standing.renew();
+    const reason = reasonOf(step.kind === "wait" ? step.reason : step.kind === "ask" ? step.ask.kind : step.kind);
     if (reason !== waits) options.logger.info("no seat yet", { step: reason });
     waits = reason;
     options.waits(reason);
@@ -56,7 +57,12 @@ export async function settle(options: SettleOptions, signal: AbortSignal): Promi
 }
 
 const reasonOf = (step: string): string =>
-  ({ join: "asks the cluster for a seat", prepare: "proposes a cluster", accept: "proposes a cluster" })[step] ?? step;
+  ({
+    join: "asks the cluster for a seat",
+    prepare: "proposes a cluster",
+    accept: "proposes a cluster",
+    renew: "takes a new id",
+  })[step] ?? step;
 
 /** A disk that belongs to a cluster: is it still wanted there? */
 async function comeBack(options: SettleOptions, signal: AbortSignal): Promise<void> {

@@ -61,8 +61,8 @@ export interface Question {
   readonly ask: Ask;
 }
 
-/** Whether the one who asks is a member: `absent` only when a majority has just confirmed it. */
-export type Verdict = "member" | "absent" | "unknown";
+/** Whether the one who asks is a member: `removed` (was one, and never is again under this id) and `absent` only when a majority has just confirmed it. */
+export type Verdict = "member" | "removed" | "absent" | "unknown";
 
 /** Where somebody stands, after having done what was asked. */
 export interface Report {

@@ -15,7 +15,8 @@ import type { AddressBook } from "../membership/address-book.ts";
 import { Keeper } from "../membership/keeper.ts";
 import { parseSeat } from "../membership/parse.ts";
 import type { ClusterView } from "../membership/standing.ts";
-import type { Roster, Seat, Verdict } from "../membership/types.ts";
+import type { Roster, Seat } from "../membership/types.ts";
+import { verdictOn } from "../membership/verdict.ts";
 import type { Wanted } from "../membership/wanted.ts";
 import { createStore } from "../store/store.ts";
 import type { DiskGuard } from "./disk-guard.ts";
@@ -44,7 +45,6 @@ export interface WhitewaterMember extends RunningMember, ClusterView {
   stop(): Promise<void>;
 }
 
-const VERDICT_MS = 1000;
 const GRANT_MS = 400;
 const WISH = "wish";
 
@@ -127,18 +127,6 @@ async function stopServing(etcd: EtcdServer, kv: Kv, raft: Raft): Promise<void> 
   await etcd.stop();
   kv.stop();
   await raft.stop();
-}
-
-/** Its last word counts only after a majority confirmed that nothing newer is committed. */
-async function verdictOn(raft: Raft, id: string): Promise<Verdict> {
-  const isMember = (): boolean => raft.status().members.some((member) => member.id === id);
-  if (isMember()) return "member";
-  try {
-    await raft.readBarrier(AbortSignal.timeout(VERDICT_MS));
-    return isMember() ? "member" : "absent";
-  } catch {
-    return "unknown";
-  }
 }
 
 /** The leader decides; others pass it on. A wish that gets lost is repeated by whoever has it. */

@@ -24,6 +24,7 @@ export function localRaft(store = createStore()) {
       commitIndex: index,
       appliedIndex: index,
       members: [],
+      committed: { members: [], removed: [] },
       progress: [],
       logBytes: 0,
       snapshotIndex: 0,

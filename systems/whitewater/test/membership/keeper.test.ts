@@ -33,6 +33,7 @@ function leader() {
     commitIndex: 1,
     appliedIndex: 1,
     members,
+    committed: { members, removed: [...removed] },
     progress: members.map(({ id }) => ({ id, state: "replicate" as const, matchIndex: 1, isActive: true })),
     logBytes: 0,
     snapshotIndex: 0,

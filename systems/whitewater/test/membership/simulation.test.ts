@@ -23,7 +23,8 @@ function strike(world: World, pod: Pod, random: Random): boolean {
   else if (roll < 0.8 && world.maySpare(pod)) {
     pod.wipe();
     return true;
-  } else if (roll < 0.9) {
+  } else if (roll < 0.84) world.scale(random.chance(0.5) ? pods.length : 1 + random.int(pods.length));
+  else if (roll < 0.92) {
     network.isolate(
       pod.name,
       pods.map(({ name }) => name).filter((name) => name !== pod.name),
@@ -48,6 +49,7 @@ function run(options: WorldOptions): Outcome {
       return { failure: `two clusters: ${world.living().join(" and ")}`, formed: world.logs.size, wiped };
   }
   world.network.heal();
+  world.scale(world.pods.length);
   for (const pod of world.pods) {
     pod.isCutOff = false;
     pod.start();

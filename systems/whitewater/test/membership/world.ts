@@ -27,11 +27,14 @@ export interface WorldOptions {
 
 const ROUND_MS = 120;
 const WISH_MS = 3000;
+const LEADERLESS_MS = 1000;
 
 /** A cluster's log of memberships, as a majority of its disks keeps it. */
 interface Log {
   readonly clusterId: string;
   members: Member[];
+  /** Raft never admits these again. */
+  readonly removed: Set<string>;
   readonly wishes: Map<string, { seat: Seat; at: number }>;
 }
 
@@ -66,7 +69,8 @@ export class World {
   logOf({ clusterId, seats }: Roster): Log {
     const known = this.logs.get(clusterId);
     if (known) return known;
-    const log = { clusterId, members: seats.map((seat) => ({ ...seat, isLearner: false })), wishes: new Map() };
+    const members = seats.map((seat) => ({ ...seat, isLearner: false }));
+    const log = { clusterId, members, removed: new Set<string>(), wishes: new Map() };
     this.logs.set(clusterId, log);
     return log;
   }
@@ -95,6 +99,16 @@ export class World {
       const left = there.filter(({ id }) => id !== pod.record.disk);
       return left.length === there.length || there.length * 2 <= voters.length || left.length * 2 > voters.length;
     });
+  }
+
+  /** As the controller of the set: the pods from `replicas` on end with their disks kept, the others are left as they are. */
+  scale(replicas: number): void {
+    this.wanted = replicas;
+    for (const pod of this.pods.slice(replicas)) pod.crash();
+  }
+
+  isWanted(pod: Pod): boolean {
+    return this.pods.indexOf(pod) < this.wanted;
   }
 
   #isThere(id: string): boolean {
@@ -139,8 +153,12 @@ export class World {
 
 function apply(log: Log, { change }: Action & { kind: "change" }): void {
   const others = (id: string): Member[] => log.members.filter((member) => member.id !== id);
-  if (change.kind === "remove") log.members = others(change.id);
-  if (change.kind === "add-learner") log.members = [...log.members, { ...change.member, isLearner: true }];
+  if (change.kind === "remove") {
+    log.members = others(change.id);
+    log.removed.add(change.id);
+  }
+  if (change.kind === "add-learner" && !log.removed.has(change.member.id))
+    log.members = [...log.members, { ...change.member, isLearner: true }];
   if (change.kind === "promote")
     log.members = log.members.map((member) => (member.id === change.id ? { ...member, isLearner: false } : member));
 }
@@ -172,7 +190,7 @@ export class Pod {
   }
 
   start(): void {
-    if (this.isUp) return;
+    if (this.isUp || !this.#world.isWanted(this)) return;
     this.isUp = true;
     this.#life++;
     this.#round({ kind: "standing" });
@@ -237,7 +255,8 @@ export class Pod {
     const log = this.#world.logOf(cluster);
     const hasLeader = this.#world.hasLeader(log) && !this.isCutOff;
     if (log.members.some(({ id }) => id === asker)) return { hasLeader, you: "member" as const };
-    return { hasLeader, you: hasLeader ? ("absent" as const) : ("unknown" as const) };
+    const gone = log.removed.has(asker) ? ("removed" as const) : ("absent" as const);
+    return { hasLeader, you: hasLeader ? gone : ("unknown" as const) };
   }
 
   /** Asks everybody, waits, concludes. */
@@ -282,9 +301,25 @@ export class Pod {
     });
     this.waits = step.kind === "wait" ? step.reason : "";
     if (step.kind === "ask") return void this.#round(step.ask);
+    if (step.kind === "renew") return void this.#startAnew();
     if (step.kind === "wait") return void this.#round({ kind: "standing" });
-    this.#save({ ...this.record, cluster: step.roster }, () => {
-      this.isTakingPart = true;
+    this.#save({ ...this.record, cluster: step.roster }, () => this.#takePart(step.roster));
+  }
+
+  #startAnew(): void {
+    this.wipe();
+    this.start();
+  }
+
+  /** A member without a leader asks whether it was removed. */
+  #takePart(cluster: Roster): void {
+    const life = this.#life;
+    this.isTakingPart = true;
+    this.#world.scheduler.after(LEADERLESS_MS, () => {
+      if (life !== this.#life) return;
+      const isMember = this.#world.logOf(cluster).members.some(({ id }) => id === this.record.disk);
+      if (isMember) this.#takePart(cluster);
+      else this.#round({ kind: "standing" });
     });
   }
 
@@ -292,10 +327,8 @@ export class Pod {
     const others = [...reports.values()].filter(({ self }) => self.name !== this.name);
     const judgement = judgeReturn(cluster, others);
     this.waits = judgement.kind;
-    if (judgement.kind === "start") this.isTakingPart = true;
-    else if (judgement.kind === "rejoin") {
-      this.wipe();
-      this.start();
-    } else this.#round({ kind: "standing" });
+    if (judgement.kind === "start") this.#takePart(cluster);
+    else if (judgement.kind === "rejoin") this.#startAnew();
+    else this.#round({ kind: "standing" });
   }
 }
