@@ -1,5 +1,6 @@
 /** What a replica accepts, acknowledges and promises, case by case. */
 import { describe, expect, it } from "vitest";
+import { durableIn } from "../src/driver/appender.ts";
 import { recordOf, Stepper } from "./support/core.ts";
 
 const PREV = { epoch: 4, index: 10 };
@@ -70,6 +71,39 @@ describe("entries", () => {
     expect(batch).toMatchObject({ truncateAfter: 9, append: { count: 2 }, applyTo: 9 });
     expect(acks(batch)).toEqual([]);
     expect(acks(node.step({ type: "durable", index: 11 }))).toMatchObject([{ matched: 11 }]);
+  });
+
+  it("what was durable when that was queued, and cut before it is taken, counts no more", () => {
+    const node = new Stepper({ applied: 8 });
+    const log = { durableIndex: 10 };
+    const queued = durableIn(log);
+    node.probe("b", 6);
+    node.append("b", 6, { epoch: 4, index: 9 }, 2, 11);
+    log.durableIndex = 9;
+    expect(acks(node.step(queued)).map(({ matched }) => matched)).not.toContain(10);
+    log.durableIndex = 11;
+    expect(acks(node.step(durableIn(log)))).toMatchObject([{ matched: 11 }]);
+  });
+
+  it("a probe that comes late does not end the newer session", () => {
+    const node = new Stepper();
+    node.probe("b", 6, 2);
+    node.append("b", 6, PREV, 0);
+    expect(node.probe("b", 6, 1).sends).toEqual([]);
+    expect(acks(node.heartbeat("b", 6))).toMatchObject([{ session: 2, matched: 10 }]);
+    expect(node.probe("b", 6, 2).sends).toMatchObject([{ message: { type: "state", session: 2 } }]);
+  });
+
+  it("a snapshot that was offered before the log went on does not undo it", () => {
+    const node = new Stepper();
+    node.probe("b", 6);
+    node.append("b", 6, PREV, 0);
+    expect(node.step({ type: "snapshot-offered", from: "b", epoch: 6 })).toMatchObject({
+      install: false,
+      meta: undefined,
+    });
+    node.probe("b", 6, 2);
+    expect(node.step({ type: "snapshot-offered", from: "b", epoch: 6 }).install).toBe(true);
   });
 
   it("what is applied never goes: the primary is told the state, and sends a snapshot", () => {
@@ -153,6 +187,7 @@ describe("a disk that was behind", () => {
     const node = new Stepper();
     node.probe("b", 6);
     node.append("b", 6, PREV, 1);
+    node.probe("b", 6, 2);
     const offered = node.step({ type: "snapshot-offered", from: "b", epoch: 6 });
     expect(offered).toMatchObject({ install: true, meta: { isComplete: false } });
     expect(acks(node.heartbeat("b", 6, { commit: 10 }))).toMatchObject([{ matched: 0, isComplete: false }]);

@@ -238,6 +238,17 @@ describe("the in-sync set", () => {
     expect(node.ack("b", 5, 13).applyTo).toBe(13);
   });
 
+  it("takes in nobody before it holds the opening entry: what came before may have been acknowledged by an earlier primary", () => {
+    const node = new Stepper();
+    node.lead(5, ["a", "c"]);
+    node.step({ type: "durable", index: 11 });
+    node.connect("b", 5, 8);
+    node.ack("b", 5, 8);
+    expect(node.step({ type: "tick" }).record).toBeUndefined();
+    expect(node.ack("b", 5, 10).record).toBeUndefined();
+    expect(node.ack("b", 5, 11).record?.members).toEqual(["a", "c", "b"]);
+  });
+
   it("waits in failsafe for nobody who was about to join: that could not be written", () => {
     const node = new Stepper();
     node.lead(5, ["a"]);

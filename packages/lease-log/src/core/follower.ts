@@ -28,6 +28,8 @@ export function onProbe(step: Step, from: string, probe: Probe): void {
     setMeta(step, { epochSeen: probe.epoch, dataId: probe.dataId });
     node.following = follow(from, probe.epoch, step.at.now);
   }
+  // One that comes late: the primary counts nothing of that session any more, and would wait for this replica in the newer one.
+  if (probe.session < node.following.session) return;
   node.following.session = probe.session;
   node.following.matched = 0;
   if (!node.isInstalling) sendState(step, node.following);
@@ -228,6 +230,8 @@ export function onSnapshotOffered(step: Step, from: string, epoch: number): void
   const { node, out } = step;
   const { following } = node;
   if (following?.leader !== from || following.epoch !== epoch || node.isInstalling) return;
+  // Offered late: the primary has gone on with the log since, and may count on what is here.
+  if (following.matched > 0) return;
   setMeta(step, { isComplete: false });
   following.matched = 0;
   following.completeAt = undefined; // What was committed since was held here, and is held no more.

@@ -153,12 +153,15 @@ function isStuck({ behindSince, advancedAt }: Replica, now: number): boolean {
   return behindSince !== undefined && now - Math.max(behindSince, advancedAt) >= STUCK_MS;
 }
 
-/** The joining replica once it holds every commit. In `async` commits wait for nobody, so being within the bound is enough. */
+/**
+ * The joining replica once it holds every commit, also those of earlier epochs that this primary does not yet know to be commits: its opening entry comes
+ * after all of them. In `async` commits wait for nobody, so being within the bound is enough.
+ */
 function joinable({ node }: Step, leading: Leading): string | undefined {
   const { joining } = leading;
   if (!joining) return undefined;
   const match = leading.replicas.get(joining.id)?.match ?? -1;
-  return node.config.mode === "async" || match >= node.commit ? joining.id : undefined;
+  return node.config.mode === "async" || match >= Math.max(node.commit, leading.openIndex) ? joining.id : undefined;
 }
 
 function blockedReason({ node, at }: Step, leading: Leading): string | undefined {

@@ -149,8 +149,10 @@ export function hasDefect(node: Node, defect: CoreDefect): boolean {
 
 /** Changes the durable meta; a no-op change costs nothing. */
 export function setMeta({ node, out }: Step, change: Partial<Meta>): void {
+  const isSame = (key: keyof Meta) =>
+    change[key] === node.meta[key] || JSON.stringify(change[key]) === JSON.stringify(node.meta[key]);
+  if ((Object.keys(change) as (keyof Meta)[]).every(isSame)) return;
   const changed = { ...node.meta, ...change };
-  if (JSON.stringify(changed) === JSON.stringify(node.meta)) return;
   node.meta = changed;
   out.meta = changed;
 }
