@@ -1,5 +1,5 @@
 /**
- * The disk under a log, watched: of what the log does to its files, this remembers what would still be there if the power went now. Only what was
+ * The disk under a folder, watched: of what is done to its files, this remembers what would still be there if the power went now. Only what was
  * synced counts: bytes of a file by `sync`, `datasync` or a write through O_DSYNC; names in a folder by `sync` of the folder. The files themselves are real.
  */
 import type { FileHandle } from "node:fs/promises";
@@ -37,8 +37,12 @@ export class WatchedDisk {
     this.#durableNames.clear();
   }
 
-  image(): Image {
-    const files = [...this.#durableNames].map(([name, { durable }]) => ({ name, bytes: Buffer.from(durable) }));
+  /** Names are sure to be on the disk once the folder was synced, but may come there before: `all`. Bytes of a name need not have come with it. */
+  image(names: "synced" | "all" = "synced"): Image {
+    const files = [...(names === "all" ? this.#names : this.#durableNames)].map(([name, { durable }]) => ({
+      name,
+      bytes: Buffer.from(durable),
+    }));
     return {
       restore: async (dir) => {
         await mkdir(dir, { recursive: true });
@@ -51,7 +55,7 @@ export class WatchedDisk {
   async opened(handle: FileHandle, path: string, flags: string | number | undefined): Promise<FileHandle> {
     if (path === this.dir) return this.#folder(handle);
     if (dirname(path) !== this.dir) return handle;
-    const isNew = typeof flags === "number" && (flags & constants.O_CREAT) !== 0;
+    const isNew = flags === "w" || (typeof flags === "number" && (flags & constants.O_CREAT) !== 0);
     const known = this.#names.get(basename(path));
     const inode = known ?? { durable: isNew ? Buffer.alloc(0) : await readFile(path) };
     this.#names.set(basename(path), inode);
@@ -107,6 +111,16 @@ export class WatchedDisk {
     if (dirname(path) === this.dir) this.#changed(() => this.#names.delete(basename(path)));
   }
 
+  /** `rename` of node:fs/promises. */
+  renamed(from: string, to: string): void {
+    const inode = this.#names.get(basename(from));
+    if (dirname(from) !== this.dir || !inode) return;
+    this.#changed(() => {
+      this.#names.delete(basename(from));
+      this.#names.set(basename(to), inode);
+    });
+  }
+
   #changed(change: () => void): void {
     this.onChange();
     change();
@@ -136,6 +150,10 @@ export const watchedPromises = (real: FsPromises): FsPromises => ({
   rm: async (path, options) => {
     await real.rm(path, options);
     disk.removed(String(path));
+  },
+  rename: async (from, to) => {
+    await real.rename(from, to);
+    disk.renamed(String(from), String(to));
   },
 });
 
