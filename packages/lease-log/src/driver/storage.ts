@@ -13,6 +13,8 @@ const READ_BYTES = 4 << 20;
 /** Positions are remembered about this far apart, to know how many bytes a range has. */
 const MARK_BYTES = 256 << 10;
 
+type StorageLimits = Pick<LogLimits, "maxCommandBytes" | "cacheBytes">;
+
 export class Storage {
   readonly cache: EntryCache;
   readonly #wal: Wal;
@@ -20,14 +22,14 @@ export class Storage {
   #marks: { readonly index: number; readonly bytes: number }[] = [];
   #totalBytes = 0;
 
-  private constructor(wal: Wal, metaPath: string, limits: LogLimits) {
+  private constructor(wal: Wal, metaPath: string, limits: StorageLimits) {
     this.#wal = wal;
     this.#metaPath = metaPath;
     this.cache = new EntryCache(limits.cacheBytes);
   }
 
   /** `onFull` is told when writes begin to wait because the disk is full, and when they go on. */
-  static async open(dir: string, limits: LogLimits, onFull: (isFull: boolean) => void): Promise<Storage> {
+  static async open(dir: string, limits: StorageLimits, onFull: (isFull: boolean) => void): Promise<Storage> {
     const maxRecordBytes = limits.maxCommandBytes + 1024;
     const options = { dir: join(dir, "log"), segmentBytes: 32 << 20, maxRecordBytes, onFull };
     const wal = await openWal(options).catch((error: unknown) => {
@@ -91,7 +93,7 @@ export class Storage {
         if (isFirst) base = { epoch, index: first };
         else if ((runs.at(-1)?.epoch ?? base.epoch) !== epoch) runs.push({ epoch, first: index + i });
       }
-      const skipped = Math.max(0, Math.max(applied, base.index) + 1 - index);
+      const skipped = Math.max(0, applied + 1 - index);
       if (skipped < records.length) this.#remember(blockOf(index + skipped, records.slice(skipped)));
       index += records.length;
     }
@@ -124,6 +126,7 @@ export class Storage {
   async reset(base: Position): Promise<void> {
     this.cache.clear();
     this.#marks = [];
+    this.#totalBytes = 0;
     await this.#wal.reset(Math.max(1, base.index));
     if (base.index > 0) await this.#wal.append([encodeBase(base)]);
   }
