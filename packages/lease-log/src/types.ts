@@ -13,7 +13,8 @@ export interface Entry extends Position {
 }
 
 /**
- * The system's state, fed by committed entries in order. The log calls one method at a time.
+ * The system's state, fed by committed entries in order. The log calls one method at a time, but that `apply` and `snapshot` may come
+ * while a `flush` is under way.
  * Invariant: the state is a function of the entries up to `applied` alone (commands are deterministic; time and randomness are inside them).
  */
 export interface StateMachine {

@@ -104,16 +104,22 @@ describe("a group of three in sync mode", () => {
 
 describe("disks", () => {
   it("a replica far behind takes a snapshot, then the log", async () => {
-    const limits = { retainBytes: 1, cacheBytes: 1 };
-    group = await Group.open(["a"], { limits });
+    const taken: string[] = [];
+    const options = {
+      limits: { retainBytes: 1, cacheBytes: 1 },
+      timing: { compactMs: 5 },
+      metrics: { snapshotInstalled: (from: string) => void taken.push(from) },
+    };
+    group = await Group.open(["a"], options);
     const primary = await group.primaryWith(1);
     // Segments of 32 MiB are dropped whole, so the log must be longer than that.
     for (let i = 0; i < 40; i++) await primary.log.propose(Buffer.alloc(1 << 20, 65 + (i % 26)));
-    const fresh = await group.start("b", { limits });
+    const fresh = await group.start("b");
     await group.primaryWith(2);
     await primary.log.propose(bytes("end"));
     await until(() => fresh.machine.list.at(-1) === "end", "the replica");
     expect(fresh.machine.list).toEqual(primary.machine.list);
+    expect(taken).toEqual(["a"]);
   });
 
   it("all crash at once and come back with everything acknowledged", async () => {

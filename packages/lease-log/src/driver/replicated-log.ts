@@ -58,6 +58,7 @@ export class LogDriver implements OpenReplicatedLog {
         new Promise((resolve) =>
           submit({ type: "snapshot-offered", from, epoch }, { done: (batch) => resolve(batch.install) }),
         ),
+      hold: (install) => this.#compaction.hold(install),
       installed: (at) => submit({ type: "installed", at }),
     });
     this.#endpoint = createTransport(settings, submit, (...stream) => this.#snapshots.take(...stream));
@@ -112,7 +113,7 @@ export class LogDriver implements OpenReplicatedLog {
   async #stop(): Promise<void> {
     if (this.#started && !this.#failure) await this.#leave();
     await this.#close();
-    if (this.#failure?.code === "closed") await this.#settings.stateMachine.flush();
+    if (this.#failure?.code === "closed") await this.#compaction.hold(() => this.#settings.stateMachine.flush());
   }
 
   async #close(): Promise<void> {

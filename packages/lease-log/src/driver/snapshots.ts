@@ -15,6 +15,8 @@ export interface SnapshotHooks {
   pin(): () => void;
   /** Asks the core whether a snapshot of this epoch is wanted; the disk is marked incomplete when it resolves with true. */
   isWanted(from: string, epoch: number): Promise<boolean>;
+  /** Runs what replaces the state with no flush under way. */
+  hold(install: () => Promise<void>): Promise<void>;
   installed(at: Position): void;
 }
 
@@ -57,7 +59,7 @@ export class SnapshotExchange {
     if (this.#abort.signal.aborted || !(await this.#hooks.isWanted(from, offer.epoch))) {
       throw new LeaseLogError("failed", "not wanted now");
     }
-    const installing = this.#install(from, offer, chunks);
+    const installing = this.#hooks.hold(() => this.#install(from, offer, chunks));
     this.#installing = installing.catch(() => {});
     await installing;
   }
