@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { bytes, Group, until } from "./support/group.ts";
+import { ListMachine } from "./support/machine.ts";
 
 let group: Group;
 afterEach(() => group.close());
@@ -120,6 +121,30 @@ describe("disks", () => {
     await until(() => fresh.machine.list.at(-1) === "end", "the replica");
     expect(fresh.machine.list).toEqual(primary.machine.list);
     expect(taken).toEqual(["a"]);
+  });
+
+  it("a stop flushes the state, after a flush that is under way", async () => {
+    const stateMachine = new ListMachine();
+    const flush = stateMachine.flush.bind(stateMachine);
+    const flushes: string[] = [];
+    let goOn = () => {};
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    stateMachine.flush = async () => {
+      flushes.push("begins");
+      await gate;
+      await flush();
+      flushes.push("ends");
+    };
+    group = await Group.open(["a"], { stateMachine, timing: { compactMs: 5 } });
+    await until(() => flushes.length === 1, "a flush");
+    const { log } = group.get("a");
+    const stopped = log.stop();
+    await until(() => log.refusal()?.code === "closed", "the stop to come to its flush");
+    goOn();
+    await stopped;
+    expect(flushes).toEqual(["begins", "ends", "begins", "ends"]);
   });
 
   it("all crash at once and come back with everything acknowledged", async () => {
