@@ -10,6 +10,7 @@ export interface EtcdContext {
   readonly header: (revision?: number) => Header;
   readonly clientUrls: (member: Member) => readonly string[];
   readonly maxRequestBytes: number;
+  readonly maxWatches: number;
   /** How often an idle watch that asked for it is told where it stands. */
   readonly progressIntervalMs: number;
   /** A stream that asked for a leader ends after this long without one. */

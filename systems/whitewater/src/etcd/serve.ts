@@ -35,6 +35,8 @@ export interface ServeEtcdOptions {
   readonly maxRequestBytes?: number;
   /** Default 10,000; more are closed at once. */
   readonly maxConnections?: number;
+  /** Watches of all clients together, each of which costs some 2.5 KB. Default 100,000; more are refused. */
+  readonly maxWatches?: number;
   readonly limits?: Partial<Http2Limits>;
   /** Default 10 minutes, as etcd's. */
   readonly progressIntervalMs?: number;
@@ -126,7 +128,8 @@ const methodsOf = (context: EtcdContext): Methods =>
   );
 
 function contextOf(options: ServeEtcdOptions, maxRequestBytes: number, onFault: (error: unknown) => void) {
-  const { kv, raft, clientUrls = defaultClientUrls, progressIntervalMs = 600_000, leaderlessMs = 3000 } = options;
+  const { kv, raft, clientUrls = defaultClientUrls, maxWatches = 100_000 } = options;
+  const { progressIntervalMs = 600_000, leaderlessMs = 3000 } = options;
   const { id, clusterId, term } = raft.status();
   let raftTerm = term;
   const release = raft.subscribe((status) => {
@@ -146,6 +149,7 @@ function contextOf(options: ServeEtcdOptions, maxRequestBytes: number, onFault: 
     header,
     clientUrls,
     maxRequestBytes,
+    maxWatches,
     progressIntervalMs,
     leaderlessMs,
     onFault,

@@ -17,7 +17,9 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-type Overrides = Partial<Pick<ServeEtcdOptions, "maxRequestBytes" | "limits" | "progressIntervalMs" | "tls">> &
+type Overrides = Partial<
+  Pick<ServeEtcdOptions, "maxRequestBytes" | "maxWatches" | "limits" | "progressIntervalMs" | "tls">
+> &
   Partial<Pick<KvOptions, "quotaBytes" | "nowMs">>;
 
 export async function startServer(overrides: Overrides = {}): Promise<RunningServer> {

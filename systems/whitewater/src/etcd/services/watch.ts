@@ -17,8 +17,6 @@ type Create = NonNullable<ReturnType<typeof watchRequest.decode>["createRequest"
 
 /** In an answer that is about no watch, or about all. */
 const noWatch = -1n;
-/** Watches at this member, of all clients: each costs some 2.5 KB. */
-const mostWatches = 100_000;
 const progressRetryMs = 50;
 const filter = { noPut: 0, noDelete: 1 } as const;
 
@@ -93,7 +91,7 @@ class WatchStream implements CallHandler {
     if (isEmpty(request)) return "mvcc: watcher range is empty";
     if (request.watchId !== 0n && this.watches.has(request.watchId))
       return "mvcc: duplicate watch ID provided on the WatchStream";
-    return this.context.kv.status().watchers >= mostWatches ? "etcdserver: too many requests" : undefined;
+    return this.context.kv.status().watchers >= this.context.maxWatches ? "etcdserver: too many requests" : undefined;
   }
 
   private begin(watchId: bigint, request: Create): Open {
