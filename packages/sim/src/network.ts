@@ -35,13 +35,14 @@ export class Network {
 
   /** Calls `deliver` later, once, twice or never; once more for each `replay`. What opens a session is where a replay begins. */
   send(from: string, to: string, deliver: () => void, isOpening = false): void {
-    this.#remember(link(from, to), { deliver, isOpening });
+    const name = link(from, to);
+    this.#remember(name, { deliver, isOpening });
     if (this.#random.chance(this.faults.loss)) return;
     const copies = this.#random.chance(this.faults.duplicate) ? 2 : 1;
     for (let i = 0; i < copies; i++) {
       const delayMs = this.#random.between(this.faults.minDelayMs, this.faults.maxDelayMs);
       this.#scheduler.after(delayMs, () => {
-        if (!this.#cut.has(link(from, to))) deliver();
+        if (!this.#cut.has(name)) deliver();
       });
     }
   }
@@ -63,8 +64,11 @@ export class Network {
     }
   }
 
+  /** From a link's first opening on: nothing before it can be replayed, and most simulations never open a session. */
   #remember(name: string, message: Sent): void {
-    const sent = this.#sent.get(name) ?? [];
+    const known = this.#sent.get(name);
+    if (!known && !message.isOpening) return;
+    const sent = known ?? [];
     if (sent.push(message) > 2 * REMEMBERED) sent.splice(0, REMEMBERED);
     this.#sent.set(name, sent);
   }

@@ -32,14 +32,14 @@ export function checkInvariants(node: Node, before: Past): void {
 
 function checkLeading(node: Node, leading: Leading): void {
   const { log, config } = node;
-  const open = log.slice(leading.opening, log.last).filter((entry) => entry.membership && entry.index > node.commit);
-  assert(open.length <= 1, "6: one change of membership at a time");
-  for (const [id, peer] of leading.peers) {
-    assert(peer.match < peer.next && peer.next <= log.last + 1, `7: what ${id} is sent follows what it holds`);
-    assert(peer.flights <= config.maxInflight, `7: no more is on its way to ${id} than may be`);
+  const open = log.membershipsAfter(Math.max(node.commit, leading.opening - 1));
+  assert(open <= 1, "6: one change of membership at a time");
+  for (const peer of leading.peers.values()) {
+    assert(peer.match < peer.next && peer.next <= log.last + 1, "7: what a member is sent follows what it holds");
+    assert(peer.flights <= config.maxInflight, "7: no more is on its way to a member than may be");
   }
   for (const { id } of log.membership.members)
-    assert(id === config.id || leading.peers.has(id), `7: every member is known, ${id} too`);
+    assert(id === config.id || leading.peers.has(id), "7: every member is known");
   const hasLeft = log.membershipIndex <= node.commit && !memberOf(log.membership, config.id);
   assert(!hasLeft, "5: who was removed leads no more");
 }

@@ -56,6 +56,11 @@ export class RaftLog {
     return (this.#memberships.findLast((each) => each.index <= index) ?? this.#base).membership;
   }
 
+  /** How many entries after `index` change the membership. */
+  membershipsAfter(index: number): number {
+    return this.#memberships.length - 1 - this.#memberships.findLastIndex((each) => each.index <= index);
+  }
+
   /** Undefined past the end and before the base. */
   termAt(index: number): number | undefined {
     return index === this.#base.index ? this.#base.term : this.#entries[index - this.#base.index - 1]?.term;

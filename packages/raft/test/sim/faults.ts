@@ -35,7 +35,7 @@ export class Faults {
   }
 
   start(): void {
-    this.#later(800, 2500, () => this.#next());
+    this.#later(300, 700, () => this.#next());
   }
 
   #next(): void {
@@ -47,7 +47,7 @@ export class Faults {
     fault(id);
     // Some come in bursts: what matters is often the second fault, while the group recovers from the first.
     if (this.#random.chance(0.5)) this.#later(2, 250, () => this.#next());
-    else this.#later(250, 2000, () => this.#next());
+    else this.#later(100, 600, () => this.#next());
   }
 
   readonly #table: readonly (readonly [string, (id: string) => void])[] = [

@@ -14,7 +14,7 @@ import { checkInvariants, pastOf } from "../../src/core/invariants.ts";
 import { NOBODY } from "../../src/core/membership.ts";
 import type { Message } from "../../src/core/messages.ts";
 import type { Batch, CoreConfig, Input, LogEntry, SnapshotMeta } from "../../src/core/types.ts";
-import { commandOf, type Proposal, Proposals } from "../../src/driver/proposals.ts";
+import { type Proposal, Proposals } from "../../src/driver/proposals.ts";
 import { type LogRecord, Replay } from "../../src/driver/replay.ts";
 import type { RaftError } from "../../src/errors.ts";
 import type { MemberChange } from "../../src/types.ts";
@@ -41,6 +41,8 @@ export interface World {
   readonly retainEntries: number;
   node(id: string): SimNode | undefined;
   stepped(node: SimNode): void;
+  /** What an entry writes. */
+  writeOf(entry: LogEntry): RegisterWrite | undefined;
   applied(node: SimNode, entry: LogEntry): void;
   crash(id: string): void;
 }
@@ -256,11 +258,8 @@ export class SimNode {
   #apply(to: number): void {
     const entries = this.core.entries(this.applied + 1, to);
     for (const entry of entries) {
-      const bytes = commandOf(entry);
-      if (bytes.length > 0) {
-        const { key, value } = JSON.parse(Buffer.from(bytes).toString()) as RegisterWrite;
-        this.values.set(key, value);
-      }
+      const write = this.#world.writeOf(entry);
+      if (write) this.values.set(write.key, write.value);
       this.#world.applied(this, entry);
     }
     this.#appliedTo(to);

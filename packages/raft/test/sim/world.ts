@@ -39,7 +39,7 @@ interface Applied {
 }
 
 /** At any member: a follower passes requests on. */
-const CLIENTS = { timeoutMs: 2500, pauseMs: 80, staysWithGood: false };
+const CLIENTS = { timeoutMs: 800, pauseMs: 40, staysWithGood: false };
 
 export function run(options: RunOptions): RunResult {
   return new Run(options).result();
@@ -61,6 +61,7 @@ class Run implements World, Faulty {
   readonly #commitOf = new WeakMap<SimNode, number>();
   readonly #applied = new Map<number, Applied>();
   readonly #indexOf = new Map<number, number>();
+  readonly #writes = new Map<LogEntry, RegisterWrite | undefined>();
   readonly #problems: string[] = [];
   readonly #clients: RegisterClients<SimNode>;
   readonly #faults: Faults;
@@ -78,15 +79,15 @@ class Run implements World, Faulty {
   }
 
   result(): RunResult {
-    const faultyMs = this.#options.faultyMs ?? 8000;
+    const faultyMs = this.#options.faultyMs ?? 3000;
     try {
       this.#clients.start(4);
       this.#faults.start();
       this.scheduler.runUntil(faultyMs);
       this.#faults.heal();
-      this.scheduler.runUntil(faultyMs + 4000);
+      this.scheduler.runUntil(faultyMs + 1500);
       this.#clients.stop();
-      this.scheduler.runUntil(faultyMs + 7000);
+      this.scheduler.runUntil(faultyMs + 2300);
       this.#check();
     } catch (error) {
       this.#problems.push(`an invariant broke: ${error instanceof Error ? error.stack : String(error)}`);
@@ -203,9 +204,17 @@ class Run implements World, Faulty {
     }
   }
 
-  applied(node: SimNode, entry: LogEntry): void {
+  /** Members hold the same objects, so each is read once for all of them. */
+  writeOf(entry: LogEntry): RegisterWrite | undefined {
+    if (this.#writes.has(entry)) return this.#writes.get(entry);
     const bytes = commandOf(entry);
-    const id = bytes.length > 0 ? (JSON.parse(Buffer.from(bytes).toString()) as RegisterWrite).id : undefined;
+    const write = bytes.length > 0 ? (JSON.parse(Buffer.from(bytes).toString()) as RegisterWrite) : undefined;
+    this.#writes.set(entry, write);
+    return write;
+  }
+
+  applied(node: SimNode, entry: LogEntry): void {
+    const id = this.writeOf(entry)?.id;
     const first = this.#applied.get(entry.index);
     if (first) {
       if (first.term !== entry.term || first.id !== id)
