@@ -55,6 +55,16 @@ describe("thesis 4.2.1: a new member", () => {
 });
 
 describe("thesis 4.1: one change at a time", () => {
+  it("is told apart from what is committed until it is", () => {
+    const group = withLearner();
+    const { membership: before } = group.get("a");
+    change(group, { kind: "remove", id: "b" });
+    expect(group.get("a").membership.removed).toEqual(["b"]);
+    expect(group.get("a").committedMembership).toEqual(before);
+    group.settle();
+    expect(group.get("a").committedMembership).toMatchObject({ removed: ["b"] });
+  });
+
   it("a second is refused until the first is committed", () => {
     const group = withLearner();
     change(group, { kind: "remove", id: "b" });
