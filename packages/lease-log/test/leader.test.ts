@@ -1,6 +1,8 @@
 /** When a primary commits, keeps its authority and changes the in-sync set, case by case. */
 import { describe, expect, it } from "vitest";
-import { recordOf, Stepper } from "./support/core.ts";
+import { Core } from "../src/core/core.ts";
+import type { Meta } from "../src/core/types.ts";
+import { CONFIG, recordOf, Stepper } from "./support/core.ts";
 
 /** `a` leads epoch 5 of a, b and c; the others are sent its opening entry, 11, which is durable here. */
 function leading(members: readonly string[] = ["a", "b", "c"], given: ConstructorParameters<typeof Stepper>[0] = {}) {
@@ -55,6 +57,44 @@ describe("a commit", () => {
     node.ack("b", 5, 12);
     node.step({ type: "peer-up", id: "b" });
     expect(node.step({ type: "durable", index: 12 }).applyTo).toBeUndefined();
+  });
+});
+
+describe("a first boot", () => {
+  const blank: Meta = { dataId: undefined, freshDataId: "D", epochSeen: 0, isComplete: false, inSync: undefined };
+  const at = { now: 1000, termLeftMs: 5000 };
+  const boot = (meta: Meta, last: number): Core => {
+    const restored = {
+      meta,
+      base: { epoch: 0, index: 0 },
+      runs: last > 0 ? [{ epoch: 1, first: 1 }] : [],
+      last,
+      applied: 0,
+    };
+    return new Core(CONFIG, restored, 1);
+  };
+  const lead = (core: Core, epoch: number) =>
+    core.step({ type: "arbiter", observed: recordOf(epoch, ["a"]), termEpoch: epoch }, at);
+
+  it("names the disk only once its opening entry is there: cut off before, it begins again, with whatever of the log is left", () => {
+    const { meta } = lead(boot(blank, 0), 1);
+    expect(meta).toEqual({ ...blank, epochSeen: 1 });
+    for (const last of [0, 1, 3]) {
+      const again = boot(meta as Meta, last);
+      expect(again.candidacy(recordOf(1, ["a"], "someone"), 1000)).toMatchObject({ epochAbove: 1 });
+      lead(again, 2);
+      const opened = again.step({ type: "durable", index: last + 1 }, at);
+      expect(opened).toMatchObject({ meta: { dataId: "D", isComplete: true }, applyTo: last + 1 });
+    }
+  });
+
+  it("is over when somebody else may hold the data, or the disk is another", () => {
+    for (const meta of [blank, { ...blank, freshDataId: "E" }]) {
+      const members = meta === blank ? ["a", "b"] : ["a"];
+      expect(boot(meta, 0).candidacy(recordOf(1, members), 1000)).toEqual({
+        abstain: expect.stringMatching(/this disk is empty/),
+      });
+    }
   });
 });
 

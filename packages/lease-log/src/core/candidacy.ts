@@ -45,10 +45,13 @@ function unfitFor(node: Node, record: DataRecord, now: number): string | undefin
   return config.mode === "async" ? fresherOf(node, record.members, now) : undefined;
 }
 
-/** This node wrote the record to start an empty cluster, and came no further: nobody has led that data yet. */
-export function isOwnStart({ meta, log, config }: Node, record: DataRecord): boolean {
+/**
+ * This node wrote the record to start an empty cluster, and came no further than to its opening entry: nobody has had anything acknowledged of that data yet,
+ * whatever this log may hold.
+ */
+export function isOwnStart({ meta, config }: Pick<Node, "meta" | "config">, record: DataRecord): boolean {
   const isAlone = record.members.length === 1 && record.members[0] === config.id;
-  return meta.dataId === undefined && log.last === 0 && record.dataId === meta.freshDataId && isAlone;
+  return meta.dataId === undefined && record.dataId === meta.freshDataId && isAlone;
 }
 
 /** In `async` the members differ in what they hold: the one with the most leads. */

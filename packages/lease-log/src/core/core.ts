@@ -22,6 +22,7 @@ import {
   propose,
   reconcileReplicas,
   resign,
+  takeDisk,
   tickLeader,
 } from "./leader.ts";
 import { LogIndex } from "./log-shape.ts";
@@ -212,8 +213,10 @@ function onDurable(step: Step, index: number): void {
   // While a snapshot is taken in, the log on disk is no longer the one known here.
   if (durable <= node.durable || node.isInstalling) return;
   node.durable = durable;
-  if (node.leading) advanceCommit(step, node.leading);
-  else {
+  if (node.leading) {
+    takeDisk(step, node.leading);
+    advanceCommit(step, node.leading);
+  } else {
     advance(step);
     acknowledge(step, 0);
   }

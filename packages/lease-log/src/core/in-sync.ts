@@ -29,7 +29,8 @@ export function recomputeAwaited({ node }: Step, leading: Leading): void {
 export function reviewInSync(step: Step, leading: Leading): void {
   const { node, at } = step;
   leading.blocked = blockedReason(step, leading);
-  if (leading.pending) return;
+  // Before the opening entry of a first boot is on this disk, there is nothing that others could join.
+  if (leading.pending || node.meta.dataId === undefined) return;
   if (at.termLeftMs <= 0) {
     stopJoining(step, leading);
     return;

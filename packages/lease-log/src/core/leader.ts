@@ -18,7 +18,10 @@ export function becomeLeader(step: Step, epoch: number): void {
   const recorded: InSyncSet = { epoch, version: 0, members: record.members };
   const former = node.following?.leader;
   node.following = undefined;
-  setMeta(step, { dataId: record.dataId, epochSeen: epoch, isComplete: true, inSync: recorded });
+  setMeta(
+    step,
+    isOwnStart(node, record) ? { epochSeen: epoch } : { epochSeen: epoch, isComplete: true, inSync: recorded },
+  );
   node.log.append(epoch, 1);
   out.append = { epoch, opens: true, skip: 0, count: 1 };
   const leading: Leading = {
@@ -42,6 +45,16 @@ export function becomeLeader(step: Step, epoch: number): void {
   recomputeAwaited(step, leading);
   reconcileReplicas(step, leading);
   suspect(step, leading, former);
+}
+
+/**
+ * The disk of a first boot is its cluster's from the moment at which the opening entry is on it, and not before: a disk that calls itself complete and holds
+ * nothing has lost its log, and never leads.
+ */
+export function takeDisk(step: Step, leading: Leading): void {
+  const { node } = step;
+  if (node.meta.dataId !== undefined || node.durable < leading.openIndex) return;
+  setMeta(step, { dataId: leading.dataId, isComplete: true, inSync: leading.recorded });
 }
 
 /**
