@@ -6,7 +6,7 @@ import type { Report } from "../src/core/messages.ts";
 import type { CoreConfig, Meta } from "../src/core/types.ts";
 import type { ArbiterRecord, Candidacy, Position } from "../src/index.ts";
 import { DEFAULT_TIMING } from "../src/options.ts";
-import { CONFIG, META, Stepper, setOf } from "./support/core.ts";
+import { CONFIG, META, recordOf, Stepper, setOf } from "./support/core.ts";
 
 const BLANK: Meta = { dataId: undefined, freshDataId: "F", epochSeen: 0, isComplete: false, inSync: undefined };
 
@@ -139,4 +139,15 @@ describe("without a record", () => {
     const answer = ask(undefined, { reports: { b: report({ epochSeen: 9 }) } });
     expect(answer).toEqual({ epochAbove: 9, annotations: { "in-sync": expect.stringContaining('"dataId":"D"') } });
   });
+});
+
+it("a deleted record is rebuilt only by what the others say since it was missed: one may have won a term before", () => {
+  const node = new Stepper();
+  node.step({ type: "arbiter", observed: recordOf(4, ["a", "b"], "b"), termEpoch: undefined });
+  node.receive("b", report({}));
+  node.now += 100;
+  node.step({ type: "arbiter", observed: undefined, termEpoch: undefined });
+  expect(node.core.candidacy(undefined, node.now)).toMatchObject(abstains(/does not answer/));
+  node.receive("b", report({}));
+  expect(node.core.candidacy(undefined, node.now)).toMatchObject({ epochAbove: 4 });
 });

@@ -79,7 +79,9 @@ function withoutRecord(node: Node, now: number): Candidacy {
   const reports = recentReports(node, now);
   const leading = [...reports].find(([, report]) => report.isLeading);
   if (leading) return { abstain: `there is no record, but ${leading[0]} is the primary` };
-  return node.meta.dataId === undefined ? firstBoot(node, reports, now) : recovery(node, reports);
+  return node.meta.dataId === undefined
+    ? firstBoot(node, reports, now)
+    : recovery(node, recentReports(node, now, node.goneSince));
 }
 
 function firstBoot(node: Node, reports: ReadonlyMap<string, Report>, now: number): Candidacy {
@@ -151,8 +153,8 @@ interface ReportStep {
   readonly at: Pick<Instant, "now">;
 }
 
-function recentReports(node: Node, now: number): Map<string, Report> {
+function recentReports(node: Node, now: number, since = -Infinity): Map<string, Report> {
   const recent = new Map<string, Report>();
-  for (const [id, { report, at }] of node.reports) if (now - at <= REPORT_MS) recent.set(id, report);
+  for (const [id, { report, at }] of node.reports) if (at >= since && now - at <= REPORT_MS) recent.set(id, report);
   return recent;
 }

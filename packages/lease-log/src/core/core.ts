@@ -53,6 +53,7 @@ export class Core {
       peers: [],
       reports: new Map(),
       askedAt: -Infinity,
+      goneSince: undefined,
       isInstalling: false,
       isLeaving: false,
       isFull: false,
@@ -287,6 +288,7 @@ function onArbiter(step: Step, observed: ArbiterRecord | undefined, termEpoch: n
   const { node } = step;
   node.observed = observed;
   const record = readRecord(observed, node.config.annotation);
+  node.goneSince = record ? undefined : (node.goneSince ?? step.at.now);
   if (record && !isOwnStart(node, record)) node.hasSeenData = true;
   if (record?.dataId !== undefined && record.dataId === node.meta.dataId) node.isForeign = false;
   node.termEpoch = termEpoch;

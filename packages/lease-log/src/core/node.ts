@@ -103,6 +103,8 @@ export interface Node {
   peers: readonly string[];
   reports: Map<string, { readonly report: Report; readonly at: number }>;
   askedAt: number;
+  /** When this node saw that the record is gone: what others said before that may be from before another won a term. */
+  goneSince: number | undefined;
   isInstalling: boolean;
   isLeaving: boolean;
   /** This disk has no room: told to the primary, which does not hand over to such a replica. */
