@@ -172,9 +172,20 @@ function flip(taken: Uint32Array, id: number): void {
   taken[id >> 5] = (taken[id >> 5] as number) ^ (1 << (id & 31));
 }
 
+/** Most of a long history is taken or not yet reached: only the words between are told. */
+function nameOf(taken: Uint32Array): string {
+  let from = 0;
+  while (taken[from] === 0xffffffff) from++;
+  let to = taken.length;
+  while (to > from && taken[to - 1] === 0) to--;
+  let name = `${from}`;
+  for (let at = from; at < to; at++) name += `,${taken[at]}`;
+  return name;
+}
+
 function isNew(taken: Uint32Array, id: number, state: string, seen: Set<string>): boolean {
   flip(taken, id);
-  const name = `${taken.join()}|${state}`;
+  const name = `${nameOf(taken)}|${state}`;
   flip(taken, id);
   if (seen.has(name)) return false;
   seen.add(name);

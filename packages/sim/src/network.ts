@@ -11,20 +11,18 @@ export interface NetworkFaults {
   readonly maxDelayMs: number;
 }
 
-/** Messages remembered of each link, for `replay`; older ones are forgotten. */
-const REMEMBERED = 2048;
+/** Remembered of each link for `replay`: the last sessions, and how each began. */
+const SESSIONS = 256;
+const MESSAGES = 64;
 
-interface Sent {
-  readonly deliver: () => void;
-  readonly isOpening: boolean;
-}
+type Session = (() => void)[];
 
 /** Messages between nodes, with faults. A partition can be one-way, and also stops what is under way. */
 export class Network {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   readonly #cut = new Set<string>();
-  readonly #sent = new Map<string, Sent[]>();
+  readonly #sessions = new Map<string, Session[]>();
   faults: NetworkFaults;
 
   constructor(scheduler: Scheduler, random: Random, faults: NetworkFaults) {
@@ -36,7 +34,7 @@ export class Network {
   /** Calls `deliver` later, once, twice or never; once more for each `replay`. What opens a session is where a replay begins. */
   send(from: string, to: string, deliver: () => void, isOpening = false): void {
     const name = link(from, to);
-    this.#remember(name, { deliver, isOpening });
+    this.#remember(name, deliver, isOpening);
     if (this.#random.chance(this.faults.loss)) return;
     const copies = this.#random.chance(this.faults.duplicate) ? 2 : 1;
     for (let i = 0; i < copies; i++) {
@@ -48,29 +46,29 @@ export class Network {
   }
 
   /**
-   * Old messages come again: a session that was opened before, in its order, up to `count` messages of it; the last session in half of the calls. No
+   * Old messages come again: a session that was opened before, in its order, its first `count` messages (64 at most); the last session in half of the calls. No
    * partition stops them: they may have waited anywhere.
    */
   replay(from: string, to: string, count: number): void {
-    const sent = this.#sent.get(link(from, to)) ?? [];
-    const openings = sent.flatMap(({ isOpening }, at) => (isOpening ? [at] : []));
-    if (openings.length === 0) return;
-    const last = openings.at(-1) as number;
-    const start = this.#random.chance(0.5) ? last : this.#random.pick(openings);
+    const sessions = this.#sessions.get(link(from, to));
+    if (!sessions) return;
+    const session = this.#random.chance(0.5) ? (sessions.at(-1) as Session) : this.#random.pick(sessions);
     let delayMs = 0;
-    for (const { deliver } of sent.slice(start, start + count)) {
+    for (const deliver of session.slice(0, count)) {
       delayMs += this.#random.between(0.01, 1);
       this.#scheduler.after(delayMs, deliver);
     }
   }
 
-  /** From a link's first opening on: nothing before it can be replayed, and most simulations never open a session. */
-  #remember(name: string, message: Sent): void {
-    const known = this.#sent.get(name);
-    if (!known && !message.isOpening) return;
-    const sent = known ?? [];
-    if (sent.push(message) > 2 * REMEMBERED) sent.splice(0, REMEMBERED);
-    this.#sent.set(name, sent);
+  #remember(name: string, deliver: () => void, isOpening: boolean): void {
+    const sessions = this.#sessions.get(name) ?? [];
+    const session = sessions.at(-1);
+    if (!isOpening) {
+      if (session && session.length < MESSAGES) session.push(deliver);
+      return;
+    }
+    if (sessions.push([deliver]) > SESSIONS) sessions.shift();
+    this.#sessions.set(name, sessions);
   }
 
   /** Nothing arrives from `from` at `to` any more; the other way is not touched. */

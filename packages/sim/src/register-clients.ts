@@ -44,6 +44,7 @@ export class RegisterClients<Target> {
   readonly #options: RegisterClientsOptions;
   #nextId = 1;
   #isOver = false;
+  #open = 0;
 
   constructor(scheduler: Scheduler, random: Random, service: RegisterService<Target>, options: RegisterClientsOptions) {
     this.#scheduler = scheduler;
@@ -58,6 +59,11 @@ export class RegisterClients<Target> {
 
   stop(): void {
     this.#isOver = true;
+  }
+
+  /** Every request so far was answered or given up: the history is whole. */
+  get isIdle(): boolean {
+    return this.#open === 0;
   }
 
   /** One operation after the other. */
@@ -117,12 +123,15 @@ export class RegisterClients<Target> {
   /** A request over a client's own connection; undefined when no answer comes. */
   #call<R>(request: (answer: (result: R) => void) => void, done: (result: R | undefined) => void): void {
     let isDone = false;
+    this.#open++;
     const finish = (result: R | undefined): void => {
       if (isDone) return;
       isDone = true;
+      this.#open--;
+      giveUp();
       done(result);
     };
-    this.#scheduler.after(this.#options.timeoutMs, () => finish(undefined));
+    const giveUp = this.#scheduler.after(this.#options.timeoutMs, () => finish(undefined));
     this.#scheduler.after(this.#random.between(0.1, 5), () =>
       request((result) => this.#scheduler.after(this.#random.between(0.1, 5), () => finish(result))),
     );

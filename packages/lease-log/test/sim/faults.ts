@@ -37,6 +37,14 @@ export interface FaultSource {
   heal(): void;
 }
 
+/** How fast faults follow each other. */
+export interface FaultPace {
+  readonly firstMs: readonly [number, number];
+  readonly gapMs: readonly [number, number];
+  /** Probability that the next comes within 400 ms: what matters is often the second fault, while the group recovers from the first. */
+  readonly burst: number;
+}
+
 interface Target {
   readonly id: string;
   readonly node: SimNode | undefined;
@@ -49,13 +57,15 @@ export class Faults implements FaultSource {
   readonly log: string[] = [];
   readonly #group: Group;
   readonly #random: Random;
+  readonly #pace: FaultPace;
   #wiped: string | undefined;
   #isLeaseDeleted = false;
   #isHealed = false;
 
-  constructor(group: Group, random: Random) {
+  constructor(group: Group, random: Random, pace: FaultPace) {
     this.#group = group;
     this.#random = random;
+    this.#pace = pace;
   }
 
   get hasWiped(): boolean {
@@ -63,7 +73,7 @@ export class Faults implements FaultSource {
   }
 
   start(): void {
-    this.#later(1500, 5000, () => this.#next());
+    this.#later(...this.#pace.firstMs, () => this.#next());
   }
 
   #next(): void {
@@ -73,9 +83,8 @@ export class Faults implements FaultSource {
     const [name, fault] = this.#random.pick(this.#table);
     fault({ id, node: this.#group.node(id), primary, others: ids.filter((other) => other !== id) });
     this.log.push(`${Math.round(scheduler.now)} ${name} ${id}${primary ? ` (primary ${primary.id})` : ""}`);
-    // Some come in bursts: what matters is often the second fault, while the group recovers from the first.
-    if (this.#random.chance(0.4)) this.#later(5, 400, () => this.#next());
-    else this.#later(400, 5000, () => this.#next());
+    if (this.#random.chance(this.#pace.burst)) this.#later(5, 400, () => this.#next());
+    else this.#later(...this.#pace.gapMs, () => this.#next());
   }
 
   readonly #table: readonly (readonly [string, (target: Target) => void])[] = [

@@ -28,8 +28,7 @@ function brokenAck(ack: Ack, meta: Meta, { log }: NodeDisk, primary: Core | unde
   const broken: string[] = [];
   if (epoch < meta.epochSeen) broken.push(`acknowledges in epoch ${epoch}, having seen ${meta.epochSeen}`);
   if (matched > log.durableIndex) broken.push(`acknowledges ${matched}, ${log.durableIndex} is durable`);
-  const isHeard = primary?.isLeading && primary.status(0).epoch === epoch;
-  const theirs = isHeard ? primary.epochAt(matched) : undefined;
+  const theirs = primary?.leadingEpoch === epoch ? primary.epochAt(matched) : undefined;
   const ours = log.at(matched)?.epoch;
   if (ours !== undefined && theirs !== undefined && ours !== theirs)
     broken.push(`acknowledges ${matched} of epoch ${ours}, the primary's is of ${theirs}`);

@@ -15,7 +15,7 @@ import type { CoreConfig, CoreDefect } from "../../src/core/types.ts";
 import type { Position, ReplicationMode } from "../../src/index.ts";
 import { ApiAway } from "./api-away.ts";
 import type { LeaseValue } from "./elector.ts";
-import { type FaultSource, Faults, type Group, ORDINARY_API, ORDINARY_NETWORK } from "./faults.ts";
+import { type FaultPace, type FaultSource, Faults, type Group, ORDINARY_API, ORDINARY_NETWORK } from "./faults.ts";
 import { holds } from "./invariants.ts";
 import { NodeDisk, SimNode, type World } from "./node.ts";
 
@@ -23,7 +23,8 @@ export interface RunOptions {
   readonly seed: number;
   readonly mode?: ReplicationMode;
   readonly defects?: readonly CoreDefect[];
-  readonly faultyMs?: number;
+  /** Default: long. */
+  readonly pace?: Pace;
   /** The API alone is away; default: all faults. */
   readonly isApiAway?: boolean;
 }
@@ -32,6 +33,7 @@ export interface RunResult {
   readonly acknowledged: number;
   readonly reads: number;
   readonly epochs: number;
+  readonly crashes: number;
   /** How long nobody led, from the first acknowledged write until all was healed. */
   readonly unledMs: number;
   readonly faults: readonly string[];
@@ -39,12 +41,48 @@ export interface RunResult {
   readonly problems: readonly string[];
 }
 
+/** How long a run is and how dense. */
+export interface Pace extends FaultPace {
+  readonly faultyMs: number;
+  /** How long clients go on after all was healed, at least. */
+  readonly healedMs: number;
+  readonly bootstrapWaitMs: number;
+  /** Longest pause of a client: most of what a run costs are their requests. */
+  readonly pauseMs: number;
+}
+
+/** Much data, many catch-ups, and time enough for slow things to go wrong. */
+export const LONG: Pace = {
+  faultyMs: 25_000,
+  healedMs: 5000,
+  firstMs: [1500, 5000],
+  gapMs: [400, 5000],
+  burst: 0.4,
+  bootstrapWaitMs: 2000,
+  pauseMs: 60,
+};
+
+/** One knot of faults on a young group: many such runs meet more courses of events than few long ones in the same time. */
+export const SHORT: Pace = {
+  faultyMs: 7000,
+  healedMs: 500,
+  firstMs: [300, 1500],
+  gapMs: [100, 1500],
+  burst: 0.5,
+  bootstrapWaitMs: 200,
+  pauseMs: 200,
+};
+
+/** By then a healed group must work, and its replicas must have caught up once no more is written. */
+const RECOVERY_MS = 20_000;
+const CATCH_UP_MS = 5000;
+
 const NODES = ["n0", "n1", "n2"];
 const ANNOTATION = "in-sync";
 const WATCH_MS = 50;
 
 /** Each goes to whom it believes to be the primary, and tries others when that fails. */
-const CLIENTS = { timeoutMs: 2000, pauseMs: 60, staysWithGood: true };
+const CLIENTS = { timeoutMs: 2000, staysWithGood: true };
 
 export function run(options: RunOptions): RunResult {
   return new Run(options).result();
@@ -73,25 +111,35 @@ class Run implements World, Group {
   readonly #problems: string[] = [];
   readonly #clients: RegisterClients<string>;
   readonly #faults: FaultSource;
+  readonly #pace: Pace;
+  #record: { readonly of: LeaseValue | undefined; readonly members: readonly string[] } = {
+    of: undefined,
+    members: [],
+  };
+  #crashes = 0;
   #unledMs = 0;
   #isHealed = false;
 
   constructor(options: RunOptions) {
     this.#options = options;
+    this.#pace = options.pace ?? LONG;
     this.random = new Random(options.seed);
     this.ids = NODES;
     this.retainEntries = this.random.chance(0.5) ? 40 : 5000;
     this.#minInSync = this.random.chance(0.3) ? 2 : 1;
     this.network = new Network(this.scheduler, this.random.fork(), ORDINARY_NETWORK);
     this.lease = new VersionedObject(this.scheduler, this.random.fork(), ORDINARY_API);
-    this.#clients = new RegisterClients(this.scheduler, this.random.fork(), this.#service(), CLIENTS);
-    this.#faults = new (options.isApiAway ? ApiAway : Faults)(this, this.random.fork());
+    this.#clients = new RegisterClients(this.scheduler, this.random.fork(), this.#service(), {
+      ...CLIENTS,
+      pauseMs: this.#pace.pauseMs,
+    });
+    this.#faults = new (options.isApiAway ? ApiAway : Faults)(this, this.random.fork(), this.#pace);
     for (const id of NODES) this.#disks.set(id, this.#newDisk());
     for (const id of NODES) this.boot(id);
   }
 
   result(): RunResult {
-    const faultyMs = this.#options.faultyMs ?? 25_000;
+    const { faultyMs, healedMs } = this.#pace;
     this.#clients.start(4);
     this.#faults.start();
     this.#watch();
@@ -99,9 +147,13 @@ class Run implements World, Group {
       this.scheduler.runUntil(faultyMs);
       this.#faults.heal();
       this.#isHealed = true;
-      this.scheduler.runUntil(faultyMs + 20_000);
+      this.scheduler.runUntil(faultyMs + healedMs);
+      this.#runUntil(() => this.#primary !== undefined, RECOVERY_MS);
       this.#clients.stop();
-      this.scheduler.runUntil(faultyMs + 25_000);
+      this.#runUntil(
+        () => this.#clients.isIdle && this.#primary !== undefined && this.#behind.length === 0,
+        CATCH_UP_MS,
+      );
       this.#check();
     } catch (error) {
       this.#problems.push(`an invariant broke: ${error instanceof Error ? error.stack : String(error)}`);
@@ -113,10 +165,16 @@ class Run implements World, Group {
       acknowledged: acknowledged.size,
       reads,
       epochs,
+      crashes: this.#crashes,
       unledMs: this.#unledMs,
       faults: this.#faults.log,
       problems: this.#problems,
     };
+  }
+
+  #runUntil(isReached: () => boolean, boundMs: number): void {
+    const end = this.scheduler.now + boundMs;
+    while (this.scheduler.now < end && !isReached()) this.scheduler.runUntil(this.scheduler.now + WATCH_MS);
   }
 
   #service(): RegisterService<string> {
@@ -135,8 +193,8 @@ class Run implements World, Group {
   }
 
   get canDeleteLease(): boolean {
-    // A member that never joined could rightly take a deleted record for a first boot.
-    const haveJoined = [...this.#disks.values()].every((disk) => disk.meta.value.dataId !== undefined);
+    // A member that never joined could rightly take a deleted record for a first boot; and what never opened can't be recovered, but nothing is lost with it.
+    const haveJoined = [...this.#disks.values()].every((disk) => disk.meta.value.inSync !== undefined);
     return this.#options.mode !== "async" && haveJoined;
   }
 
@@ -174,8 +232,9 @@ class Run implements World, Group {
   #checkRecord(): void {
     const at = this.#acknowledged;
     if (this.#options.mode === "async" || at.index === 0) return;
-    const members = readRecord(this.lease.current.value, ANNOTATION)?.members ?? [];
-    for (const id of members) {
+    const { value } = this.lease.current;
+    if (this.#record.of !== value) this.#record = { of: value, members: readRecord(value, ANNOTATION)?.members ?? [] };
+    for (const id of this.#record.members) {
       if (!holds(this.#disks.get(id) as NodeDisk, at))
         this.#problem(`the record names ${id}, which lacks ${at.epoch}/${at.index}, acknowledged`);
     }
@@ -187,6 +246,7 @@ class Run implements World, Group {
   }
 
   crash(id: string): void {
+    if (this.#nodes.has(id)) this.#crashes++;
     this.#nodes.get(id)?.crash();
     this.#nodes.delete(id);
   }
@@ -220,7 +280,7 @@ class Run implements World, Group {
         replicaTimeoutMs: 1200,
         downTimeoutMs: 300,
         slowReplicaMs: 2500,
-        bootstrapWaitMs: 2000,
+        bootstrapWaitMs: this.#pace.bootstrapWaitMs,
         switchoverMs: 1500,
       },
       replicaWindowBytes: 32,
@@ -266,20 +326,28 @@ class Run implements World, Group {
     return `record ${JSON.stringify(this.lease.current.value)}\n${disks.join("\n")}`;
   }
 
+  get #primary(): SimNode | undefined {
+    return [...this.#nodes.values()].find((node) => node.core.hasOpened);
+  }
+
+  get #behind(): readonly SimNode[] {
+    const at = this.#primary?.applied;
+    return [...this.#nodes.values()].filter(
+      ({ applied }) => applied.index !== at?.index || applied.epoch !== at?.epoch,
+    );
+  }
+
   /** Healed, the group must work again, unless the only disks that the record trusts were emptied. */
   #checkLiveness(): void {
-    const nodes = [...this.#nodes.values()];
-    const primary = nodes.find((node) => node.core.hasOpened);
+    const primary = this.#primary;
     if (!primary) {
       if (!this.#faults.hasWiped) this.#problems.push(`no primary after healing; ${this.#describe()}`);
       return;
     }
-    for (const node of nodes) {
-      if (node.applied.index !== primary.applied.index || node.applied.epoch !== primary.applied.epoch) {
-        this.#problems.push(
-          `${node.id} ends at ${JSON.stringify(node.applied)}, the primary ${primary.id} at ${JSON.stringify(primary.applied)}; ${JSON.stringify(primary.core.status(primary.clock.now()).replicas)} ${JSON.stringify({ ...node.core.status(node.clock.now()), base: node.core.base })}`,
-        );
-      }
+    for (const node of this.#behind) {
+      this.#problems.push(
+        `${node.id} ends at ${JSON.stringify(node.applied)}, the primary ${primary.id} at ${JSON.stringify(primary.applied)}; ${JSON.stringify(primary.core.status(primary.clock.now()).replicas)} ${JSON.stringify({ ...node.core.status(node.clock.now()), base: node.core.base })}`,
+      );
     }
   }
 }
